@@ -1,0 +1,37 @@
+// Package edge is the request path of a LetterEdge node: what happens between
+// a transport that has parsed a request and a transport that writes the answer.
+//
+// The life of a request, which is [Core.Serve] and the list of files here:
+//
+//	refuse   method, early data                              core.go
+//	key      the canonical key of what is asked for          cachekey.Keyer
+//	decide   the segment's quota                             quota.Gate
+//	lookup   a slot: fresh, stale within grace, or absent    lookup.go
+//	fill     one flight for each key, however many ask       flight.go, fill.go
+//	shape    304, 206, HEAD, errors, Cache-Status            shape.go
+//	observe  one call, for metrics                           Observer
+//
+// The core takes data and returns data. A transport fills [Exchange.Req] with
+// views into its own buffers and renders [Exchange.Rep]; no type of a transport
+// library crosses this seam, so HTTP/1.1, HTTP/2 and HTTP/3 cannot answer
+// differently.
+//
+// # Guarantees
+//
+//   - A hit allocates nothing, takes no lock shared by all, and logs nothing.
+//   - An answer is given only for the canonical bytes of its key: the hash is an
+//     index, never the identity.
+//   - What a purge that returned has hit is never served afterwards, also where
+//     a fill was under way: every slot carries the epoch read before its request
+//     went out, and is compared with the floors of its marks at every use.
+//   - A request joins another's flight, and is handed its result, only as
+//     SEMANTICS §6 allows; what may not be stored for it is never shared with it.
+//   - A client that goes away disturbs nobody who waits for the same fill.
+//   - On artifact routes nothing that lacks Docs-Version, or that is not the
+//     artifact the key names, is stored or shown.
+//
+// # Not guaranteed
+//
+//   - A response that was being written when a purge returned is not recalled.
+//   - Bodies beyond [Config.MaxObject] are passed through and not stored.
+package edge

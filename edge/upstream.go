@@ -1,0 +1,47 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/letteros/letteredge/cachekey"
+)
+
+// Fetch is a request that this node makes: to an origin, and later to a peer.
+// It owns all its memory.
+type Fetch struct {
+	Key    cachekey.Key
+	Method string
+	Host   string // the client's; an origin that preserves it sends it on
+	Target string // origin-form: path and query
+	Fields []Field
+	Body   io.Reader // nil for none
+	Length int64     // of Body; -1 if unknown
+	// Vector names the slot that the answer is for (SEMANTICS §3): the version
+	// of each managed document, "" if none is managed.
+	Vector string
+}
+
+// Answer is what came back. Fields are end-to-end only: the adapter has removed
+// hop-by-hop and Connection-listed ones. Body is never nil and must be closed.
+type Answer struct {
+	Status     int
+	Fields     []Field
+	Body       io.ReadCloser
+	Length     int64 // -1 if unknown
+	RequestAt  time.Time
+	ResponseAt time.Time
+}
+
+// Upstream answers fetches. It returns ErrUpstreamBusy (wrapped) where its own
+// cap on requests in flight is reached, and any other error where no complete
+// header section came back.
+type Upstream interface {
+	Fetch(ctx context.Context, f *Fetch) (*Answer, error)
+}
+
+// ErrUpstreamBusy says that an upstream is at its cap and the fetch was not
+// tried. The reader gets a stale copy or 503 with Retry-After.
+var ErrUpstreamBusy = errors.New("upstream is at its cap of requests in flight")
