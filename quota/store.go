@@ -1,0 +1,60 @@
+package quota
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Store keeps definitions across restarts. A Registry calls it from one
+// goroutine at a time.
+type Store interface {
+	// Load returns all definitions, in any order.
+	Load() ([]Versioned, error)
+	// Put adds or replaces the definition of v.Quota.Segment. It returns after
+	// the change is on stable storage (fsync), or an error.
+	Put(v Versioned) error
+	// Delete removes the definition of a segment, with the same promise. That
+	// there is none is no error.
+	Delete(segment string) error
+}
+
+// Versioned is a stored definition.
+type Versioned struct {
+	Quota Quota `json:"quota"`
+	// Revision grows with every change of any quota; no two live definitions
+	// share one.
+	Revision uint64 `json:"revision"`
+}
+
+// ETag is the strong validator of the definition (RFC 9110 §8.8.1). It holds
+// the content beside the revision: a revision may come again after its quota was
+// deleted and the process started anew, or a store was put back.
+func (v Versioned) ETag() string {
+	text, err := json.Marshal(v.Quota)
+	if err != nil { // a quota that is not valid, such as a rate of infinity
+		text = fmt.Append(nil, v.Quota)
+	}
+	sum := sha256.Sum256(text)
+	return `"` + strconv.FormatUint(v.Revision, 10) + "-" + hex.EncodeToString(sum[:8]) + `"`
+}
+
+// Bound is a definition and since when this node decides by it.
+type Bound struct {
+	Versioned
+	// EffectiveAt is the reading of the gate's clock at which it took effect: in
+	// this process, so the time of its start for what was loaded then.
+	EffectiveAt time.Time
+}
+
+// MarshalJSON writes the quota's fields and effective_at (RFC 3339, UTC): the
+// answer to a change. A plain GET shows Quota alone, whose bytes ETag speaks for.
+func (b Bound) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		wire
+		EffectiveAt time.Time `json:"effective_at"`
+	}{b.Quota.wire(), b.EffectiveAt.UTC()})
+}
