@@ -1,0 +1,25 @@
+// Package auth says who may use the admin API and with what certificate a node
+// serves TLS.
+//
+// The life of a request's token: [Tokens.Authenticate] hashes what the
+// Authorization field carries and compares the digest with every configured
+// one; the [Principal] that comes back says what it may do ([Principal.Allows]).
+//
+// The life of a certificate: [OpenAuthority] reads the node's CA from its state
+// folder, or makes one; [Certificates] issues a leaf from it and gives it to
+// each handshake, and a new one when two thirds of its life are over.
+//
+// # Guarantees
+//
+//   - Tokens are not kept: only their SHA-256 is, and comparing it takes the
+//     same time whatever is asked.
+//   - The CA key is readable by its owner only (0600), is written whole or not
+//     at all, and never replaced while it is good: what trusts ca.pem goes on
+//     trusting it after a restart.
+//   - A handshake is never given an expired leaf while the CA is good.
+//
+// # Not guaranteed
+//
+//   - Protection of a weak token: hashes are not stretched. [NewToken] makes
+//     tokens of 256 random bits, for which that is enough.
+package auth

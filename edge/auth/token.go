@@ -1,0 +1,114 @@
+package auth
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Hash is the SHA-256 of a token.
+type Hash [sha256.Size]byte
+
+// HashToken returns the hash under which a token is configured.
+func HashToken(token string) Hash { return sha256.Sum256([]byte(token)) }
+
+// hashPrefix names the function in a hash's text form, so that another may come
+// beside it.
+const hashPrefix = "sha256:"
+
+// String returns the text form: "sha256:" and 64 hexadecimal digits.
+func (h Hash) String() string { return hashPrefix + hex.EncodeToString(h[:]) }
+
+// ParseHash reads the text form; the prefix may be missing, as sha256sum(1)
+// prints it.
+func ParseHash(text string) (Hash, error) {
+	var h Hash
+	digits := strings.TrimPrefix(text, hashPrefix)
+	if len(digits) != hex.EncodedLen(len(h)) {
+		return h, errors.New("a token hash must be sha256: and 64 hexadecimal digits")
+	}
+	if _, err := hex.Decode(h[:], []byte(digits)); err != nil {
+		return h, fmt.Errorf("a token hash must be sha256: and 64 hexadecimal digits: %w", err)
+	}
+	return h, nil
+}
+
+// NewToken returns a new token of 256 random bits.
+func NewToken() string {
+	var raw [32]byte
+	rand.Read(raw[:]) // never fails: crypto/rand
+	return base64.RawURLEncoding.EncodeToString(raw[:])
+}
+
+// Token is a configured token.
+type Token struct {
+	Name   string // names its holder in the audit log
+	Hash   Hash
+	Scopes []Scope
+}
+
+// Tokens are those that a node knows. The zero value knows none.
+type Tokens struct{ list []Token }
+
+// NewTokens returns tokens that authenticate the given ones. Names and hashes
+// must be unique and scopes known.
+func NewTokens(list []Token) (*Tokens, error) {
+	for i, t := range list {
+		if t.Name == "" {
+			return nil, fmt.Errorf("token %d: the name must not be empty", i)
+		}
+		for _, other := range list[:i] {
+			if other.Name == t.Name || other.Hash == t.Hash {
+				return nil, fmt.Errorf("token %q: has the name or the hash of %q", t.Name, other.Name)
+			}
+		}
+		for _, s := range t.Scopes {
+			if !slices.Contains(Scopes(), s) {
+				return nil, fmt.Errorf("token %q: %q is no scope", t.Name, s)
+			}
+		}
+	}
+	return &Tokens{list: slices.Clone(list)}, nil
+}
+
+// The reasons for which a request is from nobody.
+var (
+	// ErrNoToken: it carries none.
+	ErrNoToken = errors.New("no bearer token")
+	// ErrBadToken: it carries one that is not known, or something else.
+	ErrBadToken = errors.New("the token is not known")
+)
+
+// maxAuthorization bounds what is hashed for somebody unknown.
+const maxAuthorization = 4096
+
+// Authenticate returns the principal of an Authorization field,
+// `Bearer <token>` (RFC 6750 §2.1). It returns ErrNoToken if the field is empty
+// and ErrBadToken if it names nobody. How long it takes does not depend on
+// whether and where a token matches.
+func (t *Tokens) Authenticate(authorization string) (Principal, error) {
+	if authorization == "" {
+		return Principal{}, ErrNoToken
+	}
+	scheme, token, _ := strings.Cut(authorization, " ")
+	token = strings.Trim(token, " ")
+	if !strings.EqualFold(scheme, "Bearer") || token == "" || len(authorization) > maxAuthorization {
+		return Principal{}, ErrBadToken
+	}
+	hash, match := HashToken(token), -1
+	for i := range t.list {
+		// Every entry is compared, and the index is chosen without a branch.
+		equal := subtle.ConstantTimeCompare(hash[:], t.list[i].Hash[:])
+		match = subtle.ConstantTimeSelect(equal, i, match)
+	}
+	if match < 0 {
+		return Principal{}, ErrBadToken
+	}
+	return Principal{Name: t.list[match].Name, scopes: t.list[match].Scopes}, nil
+}

@@ -1,0 +1,203 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+const minimal = `
+origins: [{name: web, url: "http://127.0.0.1:3000"}]
+artifacts: {origin: web}
+`
+
+func TestDefaultsTextIsDefault(t *testing.T) {
+	c, err := Parse([]byte(Defaults()))
+	require.NoError(t, err)
+	want := Default()
+	require.NoError(t, want.Validate())
+	// What the text spells out as empty is empty in Default, too.
+	want.TLS.Names, want.Tokens, want.Admin.AllowedHosts = []string{}, []Token{}, []string{}
+	require.Equal(t, want, c)
+}
+
+func TestParseFillsInDefaults(t *testing.T) {
+	c, err := Parse([]byte(minimal + `
+listen: {tls: ":0"}
+fills: {wait: 250ms}
+cache:
+routes:
+  - {name: img, path: /img/*, origin: web, query: {names: [w, h], others: refuse}, tags: shared}
+`))
+	require.NoError(t, err)
+	d := Default()
+	require.Equal(t, Listen{HTTP: d.Listen.HTTP, TLS: ":0", Admin: d.Listen.Admin}, c.Listen)
+	require.Equal(t, 250*time.Millisecond, c.Fills.Wait.Std())
+	require.Equal(t, d.Fills.MaxWaiters, c.Fills.MaxWaiters)
+	require.Equal(t, d.Cache, c.Cache)
+	require.Equal(t, d.Artifacts.TTL, c.Artifacts.TTL)
+	require.Equal(t, "web", c.Origins[0].Group)
+	require.Equal(t, d.Origins[0].Timeouts, c.Origins[0].Timeouts)
+	require.Equal(t, []Route{{Name: "img", Path: "/img/*", Origin: "web",
+		Query: Query{Names: []string{"w", "h"}, Others: OthersRefuse}, Tags: TagsShared}}, c.Routes)
+}
+
+func TestForOrigin(t *testing.T) {
+	c := ForOrigin("http://127.0.0.1:9", "127.0.0.1:0", "", "127.0.0.1:0", ProfileConformance)
+	require.NoError(t, c.Validate())
+	require.Equal(t, Node{ID: "local-1", Region: "local"}, c.Node)
+	require.Equal(t, ProfileConformance, c.Profile)
+	require.Equal(t, "origin", c.Artifacts.Origin)
+	require.Len(t, c.Routes, 1)
+	require.Equal(t, Query{Names: []string{"*"}, Others: OthersDrop}, c.Routes[0].Query)
+	require.Equal(t, "/*", c.Routes[0].Path)
+
+	require.ErrorContains(t, ForOrigin("ftp://x", "nonsense", "", "", "fast").Validate(),
+		`listen.http is "nonsense"; must be host:port`)
+}
+
+func TestBadFiles(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
+		"unknown field":      {"nodes: {}", "1:1: nodes is not a field; allowed are node, listen"},
+		"unknown inside":     {minimal + "cache:\n  max_byte: 1MiB\n", "5:3: cache.max_byte is not a field; allowed are max_bytes, max_object_bytes"},
+		"unknown in list":    {"origins:\n  - name: a\n    uri: b\n", "3:5: origins[0].uri is not a field; allowed are name, url"},
+		"duplicate":          {"node: {}\nnode: {}\n", `2:1: mapping key "node" already defined at [1:1]`},
+		"not YAML":           {"node: {", "1:7:"},
+		"not a mapping":      {"- a\n", "must be a mapping with the fields node, listen"},
+		"a scalar":           {"42", "must be a mapping"},
+		"two documents":      {minimal + "---\nnode: {}\n", "must hold one document"},
+		"alias":              {"node: &n {id: a}\nlisten: *n\n", "anchors, aliases, merges and tags are not supported"},
+		"merge":              {"node: {<<: {id: a}}", "node.<< is not a field"},
+		"tag":                {"node: !!str x", "anchors, aliases, merges and tags"},
+		"list for mapping":   {"cache: []", "cache must be a mapping with the fields max_bytes"},
+		"mapping for list":   {"origins: {}", "origins must be a list"},
+		"mapping for scalar": {"profile: {}", "profile must be a single value"},
+		"empty item":         {"origins:\n  -\n", "origins[0] must not be empty"},
+		"text for number":    {minimal + "fills: {max: many}", "fills.max must be a whole number"},
+		"float for number":   {minimal + "fills: {max: 1.5}", "fills.max must be a whole number"},
+		"number too large":   {minimal + "fills: {max: 99999999999999999999}", "fills.max"},
+		"text for bool":      {minimal + `server_timing_on_hits: "yes"`, "server_timing_on_hits must be true or false"},
+		"duration unit":      {minimal + "fills: {wait: 10}", `4:15: fills.wait must be a duration with a unit, such as "2s" or "1h30m", from 1ms to 5m0s`},
+		"duration range":     {minimal + "fills: {wait: 1h}", "fills.wait is 1h0m0s; must be a duration"},
+		"size unit":          {minimal + "cache: {max_bytes: 1 barrel}", "cache.max_bytes must be a size"},
+		"size negative":      {minimal + "cache: {max_bytes: -1}", "cache.max_bytes must be a size"},
+		"size overflow":      {minimal + "cache: {max_bytes: 9999999999TiB}", "cache.max_bytes must be a size"},
+		"size range":         {minimal + "cache: {max_bytes: 1B}", "cache.max_bytes is 1; must be a size"},
+		"object over cache":  {minimal + "cache: {max_bytes: 1MiB, max_object_bytes: 2MiB}", "cache.max_object_bytes must not exceed cache.max_bytes (1MiB)"},
+		"no origin":          {"node: {id: a}", "origins must have at least one origin"},
+		"unnamed origin":     {"origins: [{url: 'http://a'}]", `origins[0].name is ""; must be [a-z][a-z0-9_-]{0,63}`},
+		"unknown origin":     {minimal + "routes: [{name: a, origin: b}]", `routes[0].origin is "b"; must name an origin: web`},
+		"same origin":        {"origins: [{name: a, url: 'http://a'}, {name: a, url: 'http://b'}]", `origins[1].name is "a", as another origin's`},
+		"same route":         {minimal + "routes: [{name: a, origin: web}, {name: a, origin: web}]", `routes[1].name is "a", as another route's`},
+		"node id":            {minimal + "node: {id: Tokyo_1}", `node.id is "Tokyo_1"; must be [a-z]`},
+		"profile":            {minimal + "profile: fast", `profile is "fast"; must be one of default, conformance`},
+		"url path":           {"origins: [{name: a, url: 'http://a/b'}]", "origins[0].url is"},
+		"url user":           {"origins: [{name: a, url: 'http://u:p@a'}]", "origins[0].url is"},
+		"url port":           {"origins: [{name: a, url: 'http://a:99999'}]", `origins[0].url has the port "99999"`},
+		"url scheme":         {"origins: [{name: a, url: 'a:80'}]", "origins[0].url is"},
+		"ca without https":   {"origins: [{name: a, url: 'http://a', ca: x.pem}]", "origins[0].ca must be empty unless the url is https"},
+		"no listener":        {minimal + "listen: {http: ''}", "listen must have an address in http or tls"},
+		"same listener":      {minimal + "listen: {http: ':1', admin: ':1'}", "listen must have a different address for each"},
+		"no port":            {minimal + "listen: {http: localhost}", `listen.http is "localhost"; must be host:port`},
+		"port range":         {minimal + "listen: {http: ':65536'}", "listen.http is"},
+		"cert without key":   {minimal + "tls: {cert: a}", "tls must have both cert and key, or neither"},
+		"tls name":           {minimal + "tls: {names: ['A B']}", "tls.names[0] has the host"},
+		"route path":         {minimal + "routes: [{name: a, origin: web, path: 'img/*'}]", "routes[0].path is"},
+		"route star":         {minimal + "routes: [{name: a, origin: web, path: '/img*'}]", "routes[0].path is"},
+		"route dots":         {minimal + "routes: [{name: a, origin: web, path: '/a/../b'}]", "must have no empty, . or .. step"},
+		"route slashes":      {minimal + "routes: [{name: a, origin: web, path: '/a//b'}]", "must have no empty, . or .. step"},
+		"route artifacts":    {minimal + "routes: [{name: a, origin: web, path: '/v1/segments/*'}]", "artifacts have routes of their own"},
+		"route host":         {minimal + "routes: [{name: a, origin: web, host: 'a:80'}]", "routes[0].host has the host"},
+		"query star":         {minimal + "routes: [{name: a, origin: web, query: {names: ['*', b]}}]", "routes[0].query.names[0]"},
+		"query twice":        {minimal + "routes: [{name: a, origin: web, query: {names: [b, b]}}]", "a second time"},
+		"query others":       {minimal + "routes: [{name: a, origin: web, query: {others: keep}}]", "must be one of drop, refuse"},
+		"ttl":                {minimal + "routes: [{name: a, origin: web, ttl: {default: 2m, max: 1m}}]", "must not exceed routes[0].ttl.max (1m0s)"},
+		"segment":            {minimal + "routes: [{name: a, origin: web, segment: B2B}]", "routes[0].segment is"},
+		"token hash":         {minimal + "tokens: [{name: a, hash: s3cret, scopes: [read]}]", "tokens[0].hash must be"},
+		"token scope":        {minimal + "tokens: [{name: a, hash: x, scopes: [all]}]", `tokens[0].scopes[0] is "all"; must be one of read`},
+		"token no scope":     {minimal + "tokens: [{name: a, hash: x}]", "tokens[0].scopes must name at least one"},
+		"allowed host":       {minimal + "admin: {allowed_hosts: ['http://x']}", "admin.allowed_hosts[0]"},
+		"log level":          {minimal + "log: {level: loud}", "log.level is"},
+		"oversized":          {strings.Repeat("#", maxFileBytes+1), "the file must be at most 1MiB"},
+		"NUL":                {"node: {id: \"a\x00\"}", "node.id"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Parse([]byte(c.text))
+			var e *Error
+			require.ErrorAs(t, err, &e)
+			require.ErrorContains(t, err, c.want)
+			require.NotContains(t, err.Error(), "\n")
+			require.NotContains(t, err.Error(), "s3cret", "a secret is repeated")
+		})
+	}
+}
+
+func TestAllProblemsAreToldAtOnce(t *testing.T) {
+	_, err := Parse([]byte(minimal + "profile: fast\nfills:\n  wait: 10\n  max: 0\nlog: {level: loud}\n"))
+	var e *Error
+	require.ErrorAs(t, err, &e)
+	e.File = "edge.yaml"
+	var heads []string
+	for _, l := range e.Lines() {
+		head, _, _ := strings.Cut(l, " must")
+		head, _, _ = strings.Cut(head, " is")
+		heads = append(heads, head)
+	}
+	require.Equal(t, []string{
+		"edge.yaml:4:10: profile", "edge.yaml:6:9: fills.wait", "edge.yaml:7:8: fills.max", "edge.yaml:8:14: log.level",
+	}, heads)
+}
+
+func TestLoad(t *testing.T) {
+	dir := t.TempDir()
+	_, err := Load(filepath.Join(dir, "none.yaml"))
+	require.ErrorIs(t, err, os.ErrNotExist)
+
+	path := filepath.Join(dir, "edge.yaml")
+	require.NoError(t, os.WriteFile(path, []byte("node: {ids: a}"), 0o600))
+	_, err = Load(path)
+	require.ErrorContains(t, err, path+":1:8: node.ids is not a field")
+
+	require.NoError(t, os.WriteFile(path, []byte(Defaults()), 0o600))
+	_, err = Load(path)
+	require.NoError(t, err)
+}
+
+func TestSizeText(t *testing.T) {
+	for text, want := range map[string]int64{
+		"0": 0, "512": 512, "1B": 1, "4KiB": 4096, "4 KiB": 4096, "10MB": 10_000_000, "1GiB": 1 << 30,
+	} {
+		var s Size
+		require.NoError(t, s.UnmarshalText([]byte(text)))
+		require.Equal(t, want, s.Bytes(), text)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		want := Size(rapid.Int64Min(0).Draw(t, "size"))
+		text, err := want.MarshalText()
+		require.NoError(t, err)
+		var got Size
+		require.NoError(t, got.UnmarshalText(text))
+		require.Equal(t, want, got)
+	})
+}
+
+func FuzzParse(f *testing.F) {
+	for _, s := range []string{"", minimal, Defaults(), "node: &a [*a]", "a: !!binary x", "\ufeffnode:", "? a\n: b", "- - -", "{"} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, err := Parse(data)
+		if err != nil {
+			var e *Error
+			require.ErrorAs(t, err, &e)
+			require.NotEmpty(t, e.Problems)
+			return
+		}
+		require.NoError(t, c.Validate())
+	})
+}

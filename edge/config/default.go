@@ -1,0 +1,101 @@
+package config
+
+import (
+	_ "embed"
+	"time"
+)
+
+//go:embed defaults.yaml
+var defaultsText string
+
+// Defaults returns a commented file that says what Default says.
+func Defaults() string { return defaultsText }
+
+// Default returns the configuration that Defaults describes: a node named
+// local-1 in front of one origin on this machine.
+func Default() Config {
+	c := base()
+	c.Origins = []Origin{{Name: "origin", URL: "http://127.0.0.1:3000"}}
+	c.Artifacts.Origin = "origin"
+	c.Routes = []Route{catchAll("origin")}
+	c.fill()
+	return c
+}
+
+// base is what a file starts from: Default without its example origin, which
+// nobody should be served from by having forgotten to name one.
+func base() Config {
+	return Config{
+		Node:    Node{ID: "local-1", Region: "local"},
+		Listen:  Listen{HTTP: "127.0.0.1:8080", Admin: "127.0.0.1:8081"},
+		State:   State{Dir: "state"},
+		Profile: ProfileDefault,
+		Artifacts: Artifacts{TTL: TTL{
+			Default: Duration(30 * time.Second),
+			SIE:     Duration(5 * time.Minute),
+		}},
+		Cache: Cache{MaxBytes: 256 << 20, MaxObjectBytes: 8 << 20},
+		Fills: Fills{
+			Wait: Duration(10 * time.Second), MaxWaiters: 10_000,
+			Timeout: Duration(30 * time.Second), Max: 1024,
+			HitForMiss:     Duration(120 * time.Second),
+			RefreshBackoff: Duration(10 * time.Second),
+		},
+		Limits: Limits{
+			HeaderBytes: 32 << 10, BodyBytes: 16 << 20,
+			Connections: 65_536, Streams: 256,
+			ReadTimeout: Duration(15 * time.Second), WriteTimeout: Duration(60 * time.Second),
+			IdleTimeout: Duration(75 * time.Second), Shutdown: Duration(10 * time.Second),
+		},
+		Log: Log{Level: LevelInfo, Format: FormatText},
+	}
+}
+
+// catchAll is the route of a node that caches a whole origin: every host and
+// path, the query verbatim.
+func catchAll(origin string) Route {
+	return Route{Name: "all", Path: "/*", Origin: origin, Query: Query{Names: []string{"*"}}}
+}
+
+// fill gives list items the defaults that a pre-filled struct cannot: those of
+// fields left at zero.
+func (c *Config) fill() {
+	for i := range c.Origins {
+		o := &c.Origins[i]
+		defaultTo(&o.Group, o.Name)
+		defaultTo(&o.MaxInFlight, 256)
+		defaultTo(&o.Timeouts.Connect, Duration(3*time.Second))
+		defaultTo(&o.Timeouts.Header, Duration(15*time.Second))
+		defaultTo(&o.Timeouts.Body, Duration(15*time.Second))
+	}
+	for i := range c.Routes {
+		r := &c.Routes[i]
+		defaultTo(&r.Path, "/*")
+		defaultTo(&r.Tags, TagsGroup)
+		defaultTo(&r.Query.Others, OthersDrop)
+	}
+}
+
+func defaultTo[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}
+
+// ForOrigin returns the configuration of `edged run --origin`: one node, one
+// route that covers every host and path of the origin, query verbatim, and the
+// artifact routes from the same origin. An empty address is no such listener;
+// an empty profile the default one. Whether the values are any good is
+// Validate's to say.
+func ForOrigin(url, listen, listenTLS, admin string, profile Profile) Config {
+	c := base()
+	c.Listen = Listen{HTTP: listen, TLS: listenTLS, Admin: admin}
+	c.Origins = []Origin{{Name: "origin", URL: url}}
+	c.Artifacts.Origin = "origin"
+	c.Routes = []Route{catchAll("origin")}
+	defaultTo(&profile, ProfileDefault)
+	c.Profile = profile
+	c.fill()
+	return c
+}

@@ -1,0 +1,67 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// origins checks the origins and returns their names.
+func (k *checker) origins(list []Origin) []string {
+	var names []string
+	if len(list) == 0 {
+		k.bad("origins", "must have at least one origin")
+	}
+	for i, o := range list {
+		at := fmt.Sprintf("origins[%d]", i)
+		k.name(at+".name", o.Name)
+		if slices.Contains(names, o.Name) {
+			k.bad(at+".name", "is %q, as another origin's; names must be unique", o.Name)
+		}
+		names = append(names, o.Name)
+		k.originURL(at+".url", o.URL)
+		if o.Group != o.Name {
+			k.name(at+".group", o.Group)
+		}
+		k.count(at+".max_in_flight", o.MaxInFlight, 1, 100_000)
+		k.duration(at+".timeouts.connect", o.Timeouts.Connect, time.Millisecond, 5*time.Minute)
+		k.duration(at+".timeouts.header", o.Timeouts.Header, time.Millisecond, time.Hour)
+		k.duration(at+".timeouts.body", o.Timeouts.Body, time.Millisecond, time.Hour)
+		if o.CA != "" && !strings.HasPrefix(o.URL, "https:") {
+			k.bad(at+".ca", "must be empty unless the url is https")
+		}
+	}
+	return names
+}
+
+func (k *checker) originURL(path, text string) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil ||
+		u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.ForceQuery || strings.Contains(text, "#") {
+		k.bad(path, `is %q; must be http:// or https:// with a host, and a port if it is not the usual one, and nothing after it, such as "http://127.0.0.1:3000"`, text)
+		return
+	}
+	if port := u.Port(); port != "" {
+		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
+			k.bad(path, "has the port %q; must be from 1 to 65535", port)
+		}
+	}
+	if net.ParseIP(u.Hostname()) == nil {
+		k.host(path, u.Hostname())
+	}
+}
+
+func (k *checker) origin(path, name string, origins []string) {
+	if slices.Contains(origins, name) {
+		return
+	}
+	if len(origins) == 0 {
+		k.bad(path, "must name an origin")
+		return
+	}
+	k.bad(path, "is %q; must name an origin: %s", name, strings.Join(origins, ", "))
+}
