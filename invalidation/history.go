@@ -2,15 +2,12 @@ package invalidation
 
 import "github.com/letteros/letteredge/cachekey"
 
-const (
-	historyRaises = 1024
-	historyBytes  = 1 << 20
-)
-
 // history remembers the latest raises themselves, since a floor tells only of
 // the last one. It is bounded in number and in bytes of selector; older raises
 // are forgotten first.
 type history struct {
+	maxRaises, maxBytes int
+
 	raises []raise // oldest first
 	bytes  int
 	gone   Epoch // raises up to here are forgotten
@@ -28,7 +25,7 @@ func (h *history) add(e Epoch, sel cachekey.Selector) {
 	h.raises = append(h.raises, r)
 	h.bytes += r.bytes
 	drop := 0
-	for ; len(h.raises)-drop > historyRaises || h.bytes > historyBytes; drop++ {
+	for ; len(h.raises)-drop > h.maxRaises || h.bytes > h.maxBytes; drop++ {
 		h.bytes -= h.raises[drop].bytes
 		h.gone = h.raises[drop].epoch
 	}

@@ -69,10 +69,20 @@ type Marks struct {
 	past history             // guarded by mu
 }
 
+const (
+	historyRaises = 1024
+	historyBytes  = 1 << 20
+)
+
 // NewMarks returns Marks at epoch 0, with nothing raised.
 func NewMarks() *Marks {
 	seed := maphash.MakeSeed()
-	return &Marks{seed: seed, tags: tagTable{seed: seed}, held: make(map[*floor]struct{})}
+	return &Marks{
+		seed: seed,
+		tags: tagTable{seed: seed},
+		held: make(map[*floor]struct{}),
+		past: history{maxRaises: historyRaises, maxBytes: historyBytes},
+	}
 }
 
 // Epoch is the epoch of the last purge applied. Read it before a fetch begins

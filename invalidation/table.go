@@ -74,7 +74,11 @@ func (t *table[V]) keep(alive func(*V) bool) int {
 			kept = append(kept, e)
 		}
 	}
-	if len(kept) < t.used {
+	switch {
+	case len(kept) == 0:
+		t.used = 0
+		t.slots.Store(nil)
+	case len(kept) < t.used:
 		t.replace(kept, slotsFor(len(kept)))
 	}
 	return len(kept)
