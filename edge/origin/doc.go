@@ -1,0 +1,35 @@
+// Package origin asks one HTTP origin, over HTTP/1.1 and net/http's Transport.
+//
+// The life of a fetch:
+//
+//	admit    the origin's cap on fetches in flight         origin.go
+//	build    target below the base URL, end-to-end fields  request.go, target.go, fields.go
+//	connect  a connection that owes nothing to anyone      conn.go
+//	answer   header section, checked and cleaned           origin.go, fields.go
+//	body     each read under its own deadline              body.go
+//
+// # Guarantees
+//
+//   - An answer belongs to its request: a connection on which the origin has
+//     sent anything before the request's first byte went out is closed, never used.
+//   - A body that ends early, stalls, or is cut off reads as an error, never as
+//     a shorter body (but for bodies that only the connection's end delimits).
+//   - Every wait has an end: connecting, the header section, and each read.
+//   - Hop-by-hop fields, and those that Connection names, cross in neither
+//     direction. Fields that come more than once are kept, in order.
+//   - Nothing in a Fetch can add a line to the request, leave the base URL's path,
+//     or reach another host.
+//   - Redirects are answers and not followed. Nothing is decompressed.
+//   - The request's body is not read any more once Fetch has failed or the
+//     answer's body is closed.
+//   - Close ends what is under way and returns when no goroutine and no
+//     connection of this package is left.
+//
+// # Not guaranteed
+//
+//   - No retries, but for the Transport's own on a kept connection that the
+//     origin closed before it saw the request.
+//   - An origin that sends a byte now and then is not cut off: the deadline is
+//     between two reads. The caller's context bounds the whole.
+//   - Trailers are dropped.
+package origin
