@@ -39,6 +39,9 @@ func canonicalOne(field, value string, canonical func(string) (string, *Error)) 
 	if err != nil {
 		return "", err.in(field)
 	}
+	if len(c) > MaxKey { // RFC 5952 writes out what "::" stands for if it is one group
+		return "", badf(field, "must not be longer than %d bytes", MaxKey)
+	}
 	return c, nil
 }
 
