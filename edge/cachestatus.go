@@ -7,14 +7,14 @@ type Forward uint8
 
 // The reasons of RFC 9211 that this cache has. NotForwarded is a hit.
 const (
-	NotForwarded  Forward = iota
-	FwdBypass             // the cache was told not to handle it
-	FwdMethod             // the method's semantics require it
-	FwdURIMiss            // no stored response for this key
-	FwdVaryMiss           // one for the key, but none for the variant
-	FwdMiss               // a stored response could not be used
-	FwdRequest            // the request's own directives require it
-	FwdStale              // a stored response was stale
+	NotForwarded Forward = iota
+	FwdBypass            // the cache was told not to handle it
+	FwdMethod            // the method's semantics require it
+	FwdURIMiss           // no stored response for this key
+	FwdVaryMiss          // one for the key, but none for the variant
+	FwdMiss              // a stored response could not be used
+	FwdRequest           // the request's own directives require it
+	FwdStale             // a stored response was stale
 	forwardCount
 )
 

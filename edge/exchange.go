@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/letteros/letteredge/cachekey"
+	"github.com/letteros/letteredge/edge/freshness"
 )
 
 // Exchange is one request with its answer. Transports keep a pool of them;
@@ -18,16 +19,20 @@ type Exchange struct {
 
 	key     cachekey.Key
 	keyed   bool
+	targets Snapshot
+	vector  string
+	slot    *Slot // what the reply shows, for its age; nil if it is not a stored one
 	scratch cachekey.Scratch
 	buf     []byte // numbers and field values of this answer
 	variant []byte // the request's variant text
-	timing  timing
-}
-
-// timing are the durations that Server-Timing tells on misses.
-type timing struct {
-	origin time.Duration
-	has    bool
+	// directives is memory for parsing the request's Cache-Control.
+	directives freshness.Scratch
+	// quotaTook is how long it took from Now until the quota had decided, by the
+	// limiter's own reading of the clock; zero where no quota governs.
+	quotaTook time.Duration
+	// originTook is how long the upstream took to its header section, for
+	// Server-Timing; zero if it was not asked.
+	originTook time.Duration
 }
 
 // maxKeptScratch bounds what a pooled exchange keeps: one odd request must not
@@ -42,7 +47,8 @@ func (x *Exchange) Reset() {
 	x.Rep = Reply{Extra: extra}
 	x.key = cachekey.Key{}
 	x.keyed = false
-	x.timing = timing{}
+	x.targets, x.vector, x.slot = nil, "", nil
+	x.quotaTook, x.originTook = 0, 0
 	if cap(x.buf) > maxKeptScratch {
 		x.buf = nil
 	}

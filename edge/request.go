@@ -79,6 +79,9 @@ type Fields interface {
 	// Each calls yield with every value of the field, in order, until it
 	// returns false.
 	Each(canonical string, yield func(string) bool)
+	// Combined returns all values joined by ", " (RFC 9110 §5.2), "" if the field
+	// is absent. It allocates only where there are several.
+	Combined(canonical string) string
 	// All calls yield with every field line, names canonical, until it returns
 	// false. The order between different names is not kept by every transport.
 	All(yield func(name, value string) bool)

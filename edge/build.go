@@ -1,0 +1,70 @@
+package edge
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/letteros/letteredge/cachekey"
+	"github.com/letteros/letteredge/invalidation"
+)
+
+// Builder composes Summaries from other artifacts.
+type Builder interface {
+	// Build answers for b.Key as an upstream would. An error means that no
+	// answer could be made: readers get a stale copy, else 502.
+	Build(ctx context.Context, b *Build) (*Answer, error)
+}
+
+// Build is one composition: what is asked for, and the way to its parts.
+type Build struct {
+	Key    cachekey.Key
+	Fields Fields // of the request: Accept-Language only
+	// targets is the one snapshot that all parts must be of.
+	targets Snapshot
+	core    *Core
+}
+
+// Part returns a part as this node would serve it, from the cache or by a fill.
+// A soft-purged copy counts as absent: a stale part must not come back inside a
+// newborn whole.
+func (b *Build) Part(ctx context.Context, key cachekey.Key) (*Slot, error) {
+	return b.core.obtain(ctx, key, b.Fields, b.targets)
+}
+
+func (c *Core) builds(key cachekey.Key) bool {
+	return key.Kind == cachekey.Summary && c.Builder != nil
+}
+
+// obtain gets an artifact for use inside the node.
+func (c *Core) obtain(ctx context.Context, key cachekey.Key, fields Fields, targets Snapshot) (*Slot, error) {
+	x := &Exchange{Now: c.Now(), key: key, keyed: true, targets: targets, vector: targets.Vector(key)}
+	x.Req.Fields = fields
+	x.Req.Method, x.Req.MethodText = MethodGet, "GET"
+	f := c.lookup(x)
+	if f.slot != nil && (f.use == useFresh || f.use == useStaleWhileRevalidate && f.slot.Stamp.State() == invalidation.Valid) {
+		return f.slot, nil
+	}
+	o, _, err := c.await(ctx, x, c.route(key), f)
+	if err == nil {
+		err = o.err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("obtain %s: %w", key.Text, err)
+	}
+	if o.private {
+		_ = o.answer.Body.Close() // its content is for one reader, not for a whole
+		return nil, fmt.Errorf("obtain %s: the answer (status %d) may not be shared", key.Text, o.status)
+	}
+	return o.slot, nil
+}
+
+// Warm makes sure that the artifact of key is stored and fresh, as a reader with
+// these languages would ask for it.
+func (c *Core) Warm(ctx context.Context, key cachekey.Key, acceptLanguage string) error {
+	var fields fieldLines
+	if acceptLanguage != "" {
+		fields = fieldLines{{"Accept-Language", acceptLanguage}}
+	}
+	_, err := c.obtain(ctx, key, fields, c.Targets.Snapshot())
+	return err
+}

@@ -1,0 +1,202 @@
+package cache
+
+import (
+	"errors"
+	"hash/maphash"
+	"sync/atomic"
+	"time"
+
+	"github.com/letteros/letteredge/edge"
+)
+
+var _ edge.Store = (*Cache)(nil)
+
+// Config bounds a cache.
+type Config struct {
+	// MaxBytes bounds the slots of all entries. Raising it takes memory, lowering
+	// it takes hits.
+	MaxBytes int64
+	// Now is the clock that hit-for-miss marks end by; nil means time.Now.
+	Now func() time.Time
+}
+
+// Cache is the store. Its methods may be called from any number of goroutines,
+// but none after Close.
+type Cache struct {
+	cfg     Config
+	seed    maphash.Seed
+	index   index
+	advisor *advisor
+
+	bytes   atomic.Int64
+	entries atomic.Int64
+	evicted atomic.Uint64
+	dropped atomic.Uint64
+}
+
+// New returns an empty cache.
+func New(cfg Config) (*Cache, error) {
+	if cfg.MaxBytes <= 0 {
+		return nil, errors.New("cache: MaxBytes must be above 0")
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	c := &Cache{cfg: cfg, seed: maphash.MakeSeed()}
+	a, err := newAdvisor(cfg.MaxBytes, c.unwanted)
+	if err != nil {
+		return nil, err
+	}
+	c.advisor = a
+	return c, nil
+}
+
+// Close stops the advisor.
+func (c *Cache) Close() { c.advisor.close() }
+
+// Get returns the entry of a canonical text, nil if there is none. HOT.
+func (c *Cache) Get(text string) *edge.Entry {
+	hash := maphash.String(c.seed, text)
+	e := c.index.get(hash, text)
+	if e != nil {
+		c.advisor.used(hash)
+	}
+	return e
+}
+
+// Put stores s under text, which it keeps.
+func (c *Cache) Put(text string, s *edge.Slot) {
+	hash := maphash.String(c.seed, text)
+	for {
+		e, added := c.entry(hash, text)
+		delta, ok := e.Put(s)
+		if !ok {
+			// Evicted between the two lines. Whoever killed it takes it out of
+			// the index; helping makes sure that this loop ends.
+			c.take(hash, e)
+			continue
+		}
+		c.bytes.Add(delta)
+		if added {
+			c.offer(hash, e, delta)
+		}
+		break
+	}
+	c.shrink(hash)
+}
+
+// Mark notes hit-for-miss for text until then (Unix ns).
+func (c *Cache) Mark(text string, until int64) {
+	hash := maphash.String(c.seed, text)
+	for {
+		e, added := c.entry(hash, text)
+		if !e.Mark(until) {
+			c.take(hash, e)
+			continue
+		}
+		if added {
+			c.offer(hash, e, int64(len(text)))
+		}
+		return
+	}
+}
+
+// entryOverhead is what an entry costs beside its slots.
+const entryOverhead = 160
+
+// entry returns the entry under text, counted if it is new.
+func (c *Cache) entry(hash uint64, text string) (e *edge.Entry, added bool) {
+	e, added = c.index.getOrAdd(hash, text)
+	if added {
+		c.entries.Add(1)
+	}
+	return e, added
+}
+
+// take removes exactly e from the index and reports whether it was there.
+func (c *Cache) take(hash uint64, e *edge.Entry) bool {
+	if !c.index.remove(hash, e) {
+		return false
+	}
+	c.entries.Add(-1)
+	return true
+}
+
+// offer asks the advisor to admit a new entry.
+func (c *Cache) offer(hash uint64, e *edge.Entry, cost int64) {
+	if !c.advisor.admit(hash, e, cost+entryOverhead) {
+		// It will never hear of this entry, so it could never evict it.
+		c.dropped.Add(1)
+		c.drop(hash, e)
+	}
+}
+
+// unwanted is the advisor's rejection or eviction of e.
+func (c *Cache) unwanted(hash uint64, e *edge.Entry) {
+	if c.drop(hash, e) {
+		c.evicted.Add(1)
+	}
+}
+
+// drop takes exactly e out.
+func (c *Cache) drop(hash uint64, e *edge.Entry) bool {
+	c.bytes.Add(-e.Kill())
+	return c.take(hash, e)
+}
+
+// Remove takes exactly the slot s out, and its entry if nothing is left in it.
+func (c *Cache) Remove(text string, s *edge.Slot) {
+	hash := maphash.String(c.seed, text)
+	if e := c.index.get(hash, text); e != nil {
+		delta, left := e.Remove(s)
+		c.bytes.Add(delta)
+		c.tidy(hash, e, left)
+	}
+}
+
+// tidy drops an entry that holds nothing any more.
+func (c *Cache) tidy(hash uint64, e *edge.Entry, left int) {
+	if left == 0 && e.KillIfEmpty(c.cfg.Now()) && c.take(hash, e) {
+		c.advisor.forget(hash)
+	}
+}
+
+// shrink keeps the bytes at the bound where the advisor's accounting is behind:
+// entries that have grown, Sets still in its buffer. It takes victims from the
+// shards in turn, beginning far from the one just written.
+func (c *Cache) shrink(hash uint64) {
+	for i := uint64(1); i <= shardCount && c.bytes.Load() > c.cfg.MaxBytes; i++ {
+		sh := &c.index.shards[(hash>>(64-shardBits)+i*97)%shardCount]
+		sh.each(func(h uint64, e *edge.Entry) bool {
+			if h != hash && c.drop(h, e) {
+				c.evicted.Add(1)
+				c.advisor.forget(h)
+			}
+			return c.bytes.Load() > c.cfg.MaxBytes
+		})
+	}
+}
+
+// Stats is what a cache holds and what it has turned away.
+type Stats struct {
+	Entries int64
+	Bytes   int64 // of all slots
+	// Evicted counts entries that the advisor rejected or evicted, and those that
+	// the bound on bytes took.
+	Evicted uint64
+	// DroppedSets counts entries that were let go because the advisor was too
+	// busy to be told of them.
+	DroppedSets uint64
+	// AdvisorHits and AdvisorMisses are what ristretto saw of the lookups that
+	// found an entry; RejectedSets what TinyLFU did not admit.
+	AdvisorHits, AdvisorMisses, RejectedSets uint64
+}
+
+// Stats reads the counters.
+func (c *Cache) Stats() Stats {
+	m := c.advisor.c.Metrics
+	return Stats{
+		Entries: c.entries.Load(), Bytes: c.bytes.Load(), Evicted: c.evicted.Load(), DroppedSets: c.dropped.Load(),
+		AdvisorHits: m.Hits(), AdvisorMisses: m.Misses(), RejectedSets: m.SetsRejected(),
+	}
+}

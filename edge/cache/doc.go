@@ -1,0 +1,23 @@
+// Package cache is the store of a node: an index of its own that is the truth,
+// and ristretto as its advisor on what to admit and what to evict.
+//
+// The life of an entry: Put makes it under its canonical text and tells the
+// advisor of it once; Get finds it by comparing that text, never a hash alone,
+// and tells the advisor that it was used; replacing a response changes the slots
+// inside the entry and asks nobody; when the advisor rejects or evicts, the
+// entry that it holds is taken out of the index, if it still is the one there.
+//
+// # Guarantees
+//
+//   - Get takes no lock, and allocates nothing but what ristretto's read buffer
+//     costs it (some 8 bytes a call, amortised).
+//   - What was Put is found by the next Get, until it is evicted or swept: the
+//     advisor's delays and dropped Sets are not visible here.
+//   - The bytes of all slots are counted by the index and kept at Config.MaxBytes,
+//     also where the advisor's own accounting lags or an entry has grown since.
+//
+// # Not guaranteed
+//
+//   - That what was Put stays: admission may turn it away at once. Whoever waits
+//     for a fill takes the flight's result, not the cache's.
+package cache

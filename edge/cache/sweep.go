@@ -1,0 +1,84 @@
+package cache
+
+import (
+	"github.com/letteros/letteredge/cachekey"
+	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/invalidation"
+)
+
+var (
+	_ invalidation.Index     = (*Cache)(nil)
+	_ invalidation.BulkIndex = (*Cache)(nil)
+)
+
+// Count returns how many slots sel selects that no hard purge has hit.
+func (c *Cache) Count(sel cachekey.Selector) int {
+	n := 0
+	c.index.each(func(_ uint64, e *edge.Entry) bool {
+		key, ok := parsed(e)
+		for _, s := range e.Slots() {
+			if ok && s.Stamp.State() != invalidation.Hard && sel.Matches(cachekey.Subject{Key: &key, Tags: s.Tags}) {
+				n++
+			}
+		}
+		return true
+	})
+	return n
+}
+
+// Sweep takes out what sel selects and a hard purge has hit.
+func (c *Cache) Sweep(sel cachekey.Selector) int {
+	return c.SweepAll([]cachekey.Selector{sel})[0]
+}
+
+// SweepAll is Sweep for several selectors in one walk; a slot that several of
+// them select counts for each.
+func (c *Cache) SweepAll(sels []cachekey.Selector) []int {
+	counts := make([]int, len(sels))
+	c.index.each(func(hash uint64, e *edge.Entry) bool {
+		slots := e.Slots()
+		if len(slots) == 0 {
+			return true
+		}
+		key, ok := parsed(e)
+		delta, left := e.RemoveFunc(func(s *edge.Slot) bool {
+			if !ok || s.Stamp.State() != invalidation.Hard {
+				return false
+			}
+			hit := false
+			for i := range sels {
+				if sels[i].Matches(cachekey.Subject{Key: &key, Tags: s.Tags}) {
+					counts[i]++
+					hit = true
+				}
+			}
+			return hit
+		})
+		if delta != 0 {
+			c.bytes.Add(delta)
+			c.tidy(hash, e, left)
+		}
+		return true
+	})
+	return counts
+}
+
+// parsed is the key of an entry. Every stored text came from a Key, so it
+// parses; a slot under one that did not could be matched by nothing.
+func parsed(e *edge.Entry) (cachekey.Key, bool) {
+	key, err := cachekey.ParseText(e.Text())
+	return key, err == nil
+}
+
+// Oldest brings every slot's verdict up to date and returns the least epoch that
+// one of them was judged at: floors below it are told to nobody any more.
+func (c *Cache) Oldest(now invalidation.Epoch) invalidation.Epoch {
+	c.index.each(func(_ uint64, e *edge.Entry) bool {
+		for _, s := range e.Slots() {
+			s.Stamp.State()
+			now = min(now, s.Stamp.Checked())
+		}
+		return true
+	})
+	return now
+}

@@ -1,0 +1,217 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/letteros/letteredge/cachekey"
+	"github.com/letteros/letteredge/invalidation"
+	"github.com/letteros/letteredge/quota"
+)
+
+// Config says how a core serves. The zero value of a bound is its default.
+type Config struct {
+	// Node is this node's id, its name in Cache-Status. Required.
+	Node string
+	// Keyer makes keys; Routes[i] belongs to its pattern i. Required.
+	Keyer  *cachekey.Keyer
+	Routes []Route
+	// Artifacts is the route of all artifact paths. Required.
+	Artifacts Route
+	// Conformance selects strict RFC 9111 behaviour where the safe default
+	// differs.
+	Conformance bool
+	// MaxObject is the largest body that is stored, in bytes (8 MiB). Larger
+	// ones are passed through.
+	MaxObject int64
+	// Wait is how long a request waits for another's flight (10 s); after it a
+	// stale copy is served if one is permitted, else 503.
+	Wait time.Duration
+	// MaxWaiters bounds the requests that wait in one flight (10,000); more get
+	// what the late ones get. Lowering it protects memory on a slow origin.
+	MaxWaiters int
+	// FillTimeout bounds one fill, its body included (30 s).
+	FillTimeout time.Duration
+	// MaxFills bounds the fills under way at once (1,024), so that a cold start
+	// or a purge storm does not become the origin's storm.
+	MaxFills int
+	// HitForMiss is how long requests for a key whose answer could not be shared
+	// go on in parallel (120 s).
+	HitForMiss time.Duration
+	// TimingOnHits adds Server-Timing to hits too, at the price of a clock read.
+	TimingOnHits bool
+	// RefreshBackoff holds off the next background refresh of a slot after one
+	// that failed (10 s).
+	RefreshBackoff time.Duration
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Node == "" || c.Keyer == nil || c.Artifacts.Upstream == nil {
+		return c, errors.New("edge: config: Node, Keyer and Artifacts.Upstream are required")
+	}
+	for i, r := range c.Routes {
+		if r.Upstream == nil {
+			return c, fmt.Errorf("edge: config: route %d (%s) has no upstream", i, r.Name)
+		}
+	}
+	defaultTo(&c.MaxObject, 8<<20)
+	defaultTo(&c.Wait, 10*time.Second)
+	defaultTo(&c.MaxWaiters, 10_000)
+	defaultTo(&c.FillTimeout, 30*time.Second)
+	defaultTo(&c.MaxFills, 1024)
+	defaultTo(&c.HitForMiss, 120*time.Second)
+	defaultTo(&c.RefreshBackoff, 10*time.Second)
+	return c, nil
+}
+
+func defaultTo[T int | int64 | time.Duration](v *T, d T) {
+	if *v <= 0 {
+		*v = d
+	}
+}
+
+// Deps are the core's collaborators, all required but Builder, Observer and
+// Logger.
+type Deps struct {
+	Store    Store
+	Marks    *invalidation.Marks
+	Gate     *quota.Gate
+	Targets  Targets
+	Builder  Builder  // nil: Summaries are asked of the artifact upstream
+	Observer Observer // nil: NoObserver
+	Logger   *slog.Logger
+	// Now is the wall clock of fills; requests bring their own reading.
+	Now func() time.Time
+}
+
+// Core serves requests. Its methods may be called from any number of goroutines.
+type Core struct {
+	cfg     Config
+	Deps    // never changed after New
+	flights flights
+	fills   chan struct{} // one token for each fill under way
+
+	// life ends when the core is closed: fills run under it and never under a
+	// reader's context.
+	life context.Context
+	end  context.CancelFunc
+	work sync.WaitGroup
+}
+
+// New returns a core that is ready to serve.
+func New(cfg Config, deps Deps) (*Core, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if deps.Store == nil || deps.Marks == nil || deps.Gate == nil || deps.Targets == nil || deps.Now == nil {
+		return nil, errors.New("edge: deps: Store, Marks, Gate, Targets and Now are required")
+	}
+	if deps.Observer == nil {
+		deps.Observer = NoObserver{}
+	}
+	if deps.Logger == nil {
+		deps.Logger = slog.New(slog.DiscardHandler)
+	}
+	c := &Core{cfg: cfg, Deps: deps, fills: make(chan struct{}, cfg.MaxFills)}
+	c.flights.init()
+	c.life, c.end = context.WithCancel(context.Background())
+	return c, nil
+}
+
+// Close cancels the fills under way and waits for them. Transports must have
+// stopped calling Serve before.
+func (c *Core) Close() {
+	c.end()
+	c.work.Wait()
+}
+
+// Serve answers x.Req into x.Rep. It never fails: errors become a reply. ctx is
+// the reader's: when it ends, only this reader stops waiting.
+func (c *Core) Serve(ctx context.Context, x *Exchange) {
+	c.serve(ctx, x)
+	c.finish(x)
+	c.Observer.Done(x)
+}
+
+func (c *Core) serve(ctx context.Context, x *Exchange) {
+	if x.Req.Early && !x.Req.Method.Safe() {
+		c.problem(x, 425, "about:blank", "Too Early",
+			"an unsafe method was sent as early data, which may be a replay; send it again after the handshake", "")
+		return
+	}
+	if x.Req.Method == MethodConnect || x.Req.Method == MethodTrace {
+		c.refuseMethod(x, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+		return
+	}
+	key, err := c.cfg.Keyer.Key(cachekey.Input{
+		Method: x.Req.MethodText, Host: x.Req.Host, Target: x.Req.Target,
+	}, &x.scratch)
+	if err != nil {
+		c.refuseKey(x, err)
+		return
+	}
+	x.key, x.keyed = key, true
+	route := c.route(key)
+
+	x.Rep.Quota = c.Gate.Take(c.segment(x, route), 1)
+	refused := x.Rep.Quota.Governed && !x.Rep.Quota.Allowed
+
+	if x.Req.Method != MethodGet && x.Req.Method != MethodHead {
+		if key.IsArtifact() {
+			c.refuseMethod(x, "GET, HEAD")
+			return
+		}
+		if refused {
+			c.tooMany(x)
+			return
+		}
+		c.pass(ctx, x, route, FwdMethod)
+		return
+	}
+	if refused && x.Rep.Quota.Overflow == quota.OverflowReject {
+		c.tooMany(x)
+		return
+	}
+
+	x.targets = c.Targets.Snapshot()
+	if key.IsArtifact() {
+		x.vector = x.targets.Vector(key)
+	}
+	found := c.lookup(x)
+	switch {
+	case found.slot != nil && found.use == useFresh:
+		c.hit(x, found.slot, found.ttl)
+	case refused:
+		c.overflow(x, found)
+	case found.slot != nil && found.use == useStaleWhileRevalidate:
+		c.refresh(x, route, found.slot)
+		c.hit(x, found.slot, found.ttl)
+	default:
+		c.miss(ctx, x, route, found)
+	}
+}
+
+// OldestFlight is the least epoch of the flights that others may join, or the
+// present one: what lies below it no joiner can ask about.
+func (c *Core) OldestFlight() invalidation.Epoch { return c.flights.oldest(c.Marks.Epoch()) }
+
+// route returns the route of a key.
+func (c *Core) route(key cachekey.Key) *Route {
+	if key.IsArtifact() {
+		return &c.cfg.Artifacts
+	}
+	return &c.cfg.Routes[key.Route]
+}
+
+// segment names the quota that a request counts against.
+func (c *Core) segment(x *Exchange, route *Route) string {
+	if x.key.IsArtifact() {
+		return x.key.Segment
+	}
+	return route.Segment
+}

@@ -1,0 +1,80 @@
+package edge
+
+import "github.com/letteros/letteredge/edge/freshness"
+
+// fieldLines is a list of field lines that owns its memory, as the core and its
+// fills use them where a transport's view has ended.
+type fieldLines []Field
+
+// Get returns the first value of a field.
+func (l fieldLines) Get(name string) string {
+	for i := range l {
+		if l[i].Name == name {
+			return l[i].Value
+		}
+	}
+	return ""
+}
+
+// Each yields every value of a field.
+func (l fieldLines) Each(name string, yield func(string) bool) {
+	for i := range l {
+		if l[i].Name == name && !yield(l[i].Value) {
+			return
+		}
+	}
+}
+
+// Combined returns all values of a field as one.
+func (l fieldLines) Combined(name string) string {
+	var all string
+	var found bool
+	for i := range l {
+		if l[i].Name != name {
+			continue
+		}
+		if found {
+			all += ", " + l[i].Value
+			continue
+		}
+		all, found = l[i].Value, true
+	}
+	return all
+}
+
+// All yields every line.
+func (l fieldLines) All(yield func(name, value string) bool) {
+	for i := range l {
+		if !yield(l[i].Name, l[i].Value) {
+			return
+		}
+	}
+}
+
+// mergeFields is the header section of a stored response after a 304 (RFC 9111
+// §3.2).
+func mergeFields(stored *Artifact, fresh []Field) []Field {
+	replaced := make(map[string]bool, len(fresh))
+	for _, f := range fresh {
+		rule := freshness.MergeHeader(f.Name)
+		replaced[f.Name] = rule == freshness.MergeReplace || rule == freshness.MergeRenew
+	}
+	merged := make([]Field, 0, len(stored.Fields)+len(fresh))
+	for _, f := range stored.Fields {
+		if !replaced[f.Name] && freshness.MergeHeader(f.Name) != freshness.MergeRenew {
+			merged = append(merged, f)
+		}
+	}
+	for _, f := range fresh {
+		if replaced[f.Name] {
+			merged = append(merged, f)
+		}
+	}
+	return merged
+}
+
+// upstreamCacheStatus returns the members of Cache-Status that came with an
+// answer.
+func upstreamCacheStatus(fields []Field) string {
+	return fieldLines(fields).Combined("Cache-Status")
+}

@@ -1,0 +1,351 @@
+package edge
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/letteros/letteredge/edge/freshness"
+	"github.com/letteros/letteredge/invalidation"
+)
+
+// detached is what a fill needs of the request that started it, in memory of its
+// own: the transport's buffers are gone when the reader is.
+type detached struct {
+	route   *Route
+	targets Snapshot
+	vector  string
+	host    string
+	fields  fieldLines // the client's end-to-end fields, less what never goes on
+	stale   *Slot      // to validate, nil for none
+	refresh bool       // behind a reader's back
+	noStore bool       // the client asked for no-store, and the profile heeds it
+}
+
+// detach clones what fill will use of x.
+func (c *Core) detach(x *Exchange, route *Route, fl *flight, stale *Slot) *detached {
+	d := &detached{route: route, targets: x.targets, vector: fl.id.vector, stale: stale, host: strings.Clone(x.Req.Host)}
+	if fl.key.IsArtifact() {
+		// Nothing of the client but its languages may shape what all readers of
+		// a segment get.
+		if v := x.Req.Fields.Combined("Accept-Language"); v != "" {
+			d.fields = fieldLines{{"Accept-Language", strings.Clone(v)}}
+		}
+		return d
+	}
+	d.fields = forwarded(x.Req.Fields)
+	return d
+}
+
+// forwarded clones the client's fields that go to an origin with a GET that
+// fills the cache: without conditions and ranges, which the core answers from
+// the whole, and without the fields that only peers may send (SEMANTICS §8).
+func forwarded(fields Fields) fieldLines {
+	var lines fieldLines
+	fields.All(func(name, value string) bool {
+		switch name {
+		case "Host", "Content-Length", "Range", "If-Range", "If-Match", "If-None-Match",
+			"If-Modified-Since", "If-Unmodified-Since", "Docs-Pin", "Expect":
+			return true
+		}
+		if !strings.HasPrefix(name, "Edge-") {
+			lines = append(lines, Field{strings.Clone(name), strings.Clone(value)})
+		}
+		return true
+	})
+	return lines
+}
+
+// fill runs a flight to its end. It is the root of its goroutine: whatever
+// happens, the flight lands.
+func (c *Core) fill(fl *flight, d *detached) {
+	defer c.work.Done()
+	var o outcome
+	defer func() {
+		if p := recover(); p != nil {
+			c.Logger.Error("fill panicked", "key", fl.key.Text, "err", fmt.Sprint(p), "stack", string(debug.Stack()))
+			o = outcome{err: fmt.Errorf("fill %s: panic: %v", fl.key.Text, p)}
+		}
+		if d.stale != nil {
+			failed := o.err != nil || o.status >= 500
+			backoff := time.Second
+			if d.refresh {
+				backoff = c.cfg.RefreshBackoff
+				d.stale.refreshing.Store(false)
+			}
+			if failed {
+				d.stale.retryAt.Store(c.Now().Add(backoff).UnixNano())
+			}
+		}
+		c.flights.land(fl, o)
+	}()
+
+	ctx, cancel := context.WithCancel(c.life)
+	// The bound is a timer and not a deadline of ctx: a stream that is passed
+	// through lives on after it.
+	bound := time.AfterFunc(c.cfg.FillTimeout, cancel)
+	if !c.builds(fl.key) {
+		// A build takes no place of its own: it waits for its parts, which do,
+		// and a node full of builds must not starve them.
+		select {
+		case c.fills <- struct{}{}:
+			defer func() { <-c.fills }()
+		case <-ctx.Done():
+			o = outcome{err: fmt.Errorf("fill %s: waiting for a place among %d fills: %w", fl.key.Text, c.cfg.MaxFills, ErrUpstreamBusy)}
+			cancel()
+			return
+		}
+	}
+	o = c.fetch(ctx, fl, d)
+	if o.answer != nil {
+		bound.Stop()
+		o.answer.Body = &closing{ReadCloser: o.answer.Body, then: cancel}
+		return
+	}
+	bound.Stop()
+	cancel()
+}
+
+// closing runs then after the body has been closed.
+type closing struct {
+	io.ReadCloser
+	then func()
+}
+
+func (b *closing) Close() error {
+	defer b.then()
+	return b.ReadCloser.Close()
+}
+
+// fetch asks beyond the cache and decides what becomes of the answer.
+func (c *Core) fetch(ctx context.Context, fl *flight, d *detached) outcome {
+	f := &Fetch{Key: fl.key, Method: "GET", Host: d.host, Target: fl.key.OriginTarget(), Vector: d.vector}
+	f.Fields = append(f.Fields, d.fields...)
+	stale := d.stale
+	// The epoch of this flight was read before this look at the stamp: a purge
+	// before it shows here, one after it hits whatever the flight stores. So what
+	// a hard purge has hit is never renewed by a 304.
+	if stale != nil && stale.Stamp.State() == invalidation.Hard {
+		stale = nil
+	}
+	if stale != nil {
+		if stale.Art.upstreamETag != "" {
+			f.Fields = append(f.Fields, Field{"If-None-Match", stale.Art.upstreamETag})
+		}
+		if stale.Art.LastModified != "" {
+			f.Fields = append(f.Fields, Field{"If-Modified-Since", stale.Art.LastModified})
+		}
+	}
+	ans, err := c.ask(ctx, fl, d, f)
+	if err != nil {
+		return outcome{err: err}
+	}
+	if ans.Status == 304 && stale != nil {
+		_ = ans.Body.Close() // a 304 has no content
+		if freshness.Freshens(validators(stale.Art), fieldLines(ans.Fields)) {
+			return c.renew(fl, d, stale, ans)
+		}
+		// It speaks of another representation than the one offered: ask for the
+		// whole (RFC 9111 §4.3.4).
+		f.Fields = append(fieldLines(nil), d.fields...)
+		if ans, err = c.ask(ctx, fl, d, f); err != nil {
+			return outcome{err: err}
+		}
+	}
+	return c.receive(fl, d, f, ans)
+}
+
+// validators are the fields by which a 304 is matched with a stored response.
+func validators(a *Artifact) fieldLines {
+	return fieldLines{{"Etag", a.upstreamETag}, {"Last-Modified", a.LastModified}}
+}
+
+// ask sends the fetch to where this key's answers come from.
+func (c *Core) ask(ctx context.Context, fl *flight, d *detached, f *Fetch) (*Answer, error) {
+	start := c.Now()
+	var ans *Answer
+	var err error
+	if c.builds(fl.key) {
+		ans, err = c.Builder.Build(ctx, &Build{Key: fl.key, Fields: d.fields, targets: d.targets, core: c})
+	} else {
+		ans, err = d.route.Upstream.Fetch(ctx, f)
+	}
+	status := 0
+	if err == nil {
+		status = ans.Status
+	}
+	fl.outcome.took = c.Now().Sub(start)
+	c.Observer.Filled(d.route.Name, status, fl.outcome.took)
+	if err != nil {
+		return nil, fmt.Errorf("fetch %s: %w", fl.key.Text, err)
+	}
+	return ans, nil
+}
+
+// renew makes a new slot of a stored response and the 304 that validated it
+// (RFC 9111 §4.3.4). Its epoch is that of the validating request.
+func (c *Core) renew(fl *flight, d *detached, stale *Slot, ans *Answer) outcome {
+	fields := mergeFields(stale.Art, ans.Fields)
+	rules := c.rules(d, stale.Art.Status, fields, ans)
+	if !rules.HasDate {
+		fields = append(fields, dateField(ans.ResponseAt))
+	}
+	art := bake(stale.Art.Status, fields, rules.Omit, stale.Art.Body, stale.Tags, fl.key.IsArtifact())
+	art.upstreamETag = stale.Art.upstreamETag
+	art.cacheStatus = upstreamCacheStatus(ans.Fields)
+	if !rules.Storable {
+		c.Store.Remove(fl.key.Text, stale)
+		return outcome{slot: &Slot{Art: art, Rules: rules, Vary: stale.Vary, Variant: stale.Variant, Tags: stale.Tags, ReceivedAt: ans.ResponseAt}, status: 304}
+	}
+	return c.keep(fl, d, rules, art, stale.Tags, ans, 304)
+}
+
+// receive decides about an answer with content: stored and shared, or passed
+// through to the leader alone.
+func (c *Core) receive(fl *flight, d *detached, f *Fetch, ans *Answer) outcome {
+	rules := c.rules(d, ans.Status, ans.Fields, ans)
+	// Errors are shared with those who wait, though not stored: each asking a
+	// failing origin anew would be its end.
+	sharedError := ans.Status >= 500 && (rules.Why == freshness.Status || rules.Why == freshness.NoFreshness)
+	tags, tagErr := responseTags(fl.key, ans.Fields)
+	artifact := fl.key.IsArtifact() && ans.Status == 200
+	if tagErr != nil && !artifact {
+		rules.Storable = false
+	}
+	if !rules.Storable && !sharedError && !artifact || ans.Length > c.cfg.MaxObject {
+		return c.passOn(fl, d, ans)
+	}
+	body, whole, err := readBody(ans, c.cfg.MaxObject)
+	if err != nil {
+		_ = ans.Body.Close()
+		return outcome{err: fmt.Errorf("fetch %s: read body: %w", f.Target, err)}
+	}
+	if !whole {
+		if artifact {
+			_ = ans.Body.Close()
+			return outcome{err: fmt.Errorf("fetch %s: %w", f.Target, &RefusedError{Field: "body", Reason: fmt.Sprintf("an artifact is at most %d bytes", c.cfg.MaxObject)})}
+		}
+		ans.Body = &replayed{Reader: io.MultiReader(bytes.NewReader(body), ans.Body), Closer: ans.Body}
+		return c.passOn(fl, d, ans)
+	}
+	if err := ans.Body.Close(); err != nil {
+		return outcome{err: fmt.Errorf("fetch %s: close body: %w", f.Target, err)}
+	}
+	if artifact {
+		if err := errors.Join(checkArtifact(fl.key, ans.Fields, body), tagErr); err != nil {
+			c.Logger.Warn("artifact refused", "key", fl.key.Text, "err", err)
+			return outcome{err: fmt.Errorf("fetch %s: %w", f.Target, err), status: ans.Status}
+		}
+	}
+	art := bake(ans.Status, withDate(ans, rules), rules.Omit, body, tags, artifact)
+	if !rules.Storable {
+		c.dropStale(fl, d, ans.Status)
+		o := outcome{slot: c.slot(d, rules, art, tags, ans), status: ans.Status, shared: sharedError}
+		if !sharedError {
+			c.mark(fl)
+		}
+		return o
+	}
+	return c.keep(fl, d, rules, art, tags, ans, ans.Status)
+}
+
+// replayed is a body whose first bytes were read already.
+type replayed struct {
+	io.Reader
+	io.Closer
+}
+
+// passOn leaves the answer to the leader alone; who waited goes on in parallel,
+// and so does who comes within the next while.
+func (c *Core) passOn(fl *flight, d *detached, ans *Answer) outcome {
+	c.dropStale(fl, d, ans.Status)
+	c.mark(fl)
+	return outcome{private: true, answer: ans, status: ans.Status}
+}
+
+// mark notes hit-for-miss for the flight's key.
+func (c *Core) mark(fl *flight) {
+	c.Store.Mark(fl.key.Text, c.Now().Add(c.cfg.HitForMiss).UnixNano())
+}
+
+// dropStale removes the copy that an answer which cannot be stored supersedes;
+// an error supersedes nothing.
+func (c *Core) dropStale(fl *flight, d *detached, status int) {
+	if d.stale != nil && status < 500 {
+		c.Store.Remove(fl.key.Text, d.stale)
+	}
+}
+
+// keep stores an answer, unless a purge has hit it already, and shares it as far
+// as it may be.
+func (c *Core) keep(fl *flight, d *detached, rules freshness.Verdict, art *Artifact, tags []string, ans *Answer, status int) outcome {
+	s := c.slot(d, rules, art, tags, ans)
+	o := outcome{slot: s, status: status}
+	stamp, ok := c.Marks.Stamp(fl.key, tags, fl.born)
+	if ok && stamp.State() == invalidation.Valid {
+		s.Stamp = stamp
+		c.Store.Put(fl.key.Text, s)
+		o.stored = true
+	}
+	age := s.Age(c.Now())
+	o.shared = !rules.NoCache && (age < rules.Lifetime || age < rules.Lifetime+rules.SWR)
+	if !o.shared {
+		c.mark(fl)
+	}
+	return o
+}
+
+func (c *Core) slot(d *detached, rules freshness.Verdict, art *Artifact, tags []string, ans *Answer) *Slot {
+	s := &Slot{Art: art, Vector: d.vector, Vary: rules.Vary, Tags: tags, Rules: rules, ReceivedAt: ans.ResponseAt}
+	if len(s.Vary) > 0 {
+		s.Variant = string(appendVariant(nil, s.Vary, d.fields))
+	}
+	return s
+}
+
+func (c *Core) rules(d *detached, status int, fields []Field, ans *Answer) freshness.Verdict {
+	return freshness.Judge(
+		freshness.Request{Authorization: d.fields.Get("Authorization") != "", NoStore: d.noStore},
+		freshness.Response{Method: "GET", Status: status, Fields: fieldLines(fields), RequestAt: ans.RequestAt, ResponseAt: ans.ResponseAt},
+		d.route.Policy)
+}
+
+// withDate returns the fields of an answer with a Date, which its recipient adds
+// where the origin has no clock (RFC 9110 §6.6.1).
+func withDate(ans *Answer, rules freshness.Verdict) []Field {
+	if rules.HasDate {
+		return ans.Fields
+	}
+	return append(slices.Clip(ans.Fields), dateField(ans.ResponseAt))
+}
+
+func dateField(at time.Time) Field {
+	return Field{"Date", at.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")}
+}
+
+// readBody reads at most limit bytes. whole is false if there is more; then the
+// bytes read so far are returned and the body is left open.
+func readBody(ans *Answer, limit int64) (body []byte, whole bool, err error) {
+	var b bytes.Buffer
+	if ans.Length > 0 {
+		b.Grow(int(min(ans.Length, limit)) + bytes.MinRead)
+	}
+	if _, err := b.ReadFrom(io.LimitReader(ans.Body, limit+1)); err != nil {
+		return nil, false, err
+	}
+	body = b.Bytes()
+	whole = int64(len(body)) <= limit
+	if whole {
+		body = slices.Clip(body)
+		if cap(b.Bytes()) > len(body)+len(body)/8+64 {
+			body = bytes.Clone(body) // what is kept for long must not hold spare memory
+		}
+	}
+	return body, whole, nil
+}

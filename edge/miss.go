@@ -1,0 +1,143 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Errors of waiting, as opposed to those of filling.
+var (
+	errWait    = errors.New("the fill under way did not end in time")
+	errWaiters = errors.New("too many requests wait for the same fill")
+	errGone    = errors.New("the reader has gone")
+)
+
+// attempts bounds how often a request starts again because the result it waited
+// for was not for it; the last attempt leads a fill of its own.
+const attempts = 3
+
+// miss answers from beyond the cache: a fill that is shared with whoever else
+// asks, or one of its own.
+func (c *Core) miss(ctx context.Context, x *Exchange, route *Route, f found) {
+	x.Rep.Cache.Fwd = f.fwd
+	if f.req.OnlyIfCached {
+		c.problem(x, 504, "about:blank", "Gateway Timeout",
+			"only-if-cached was asked for, and no stored response may be used", "")
+		return
+	}
+	if f.slot != nil && f.use == useStaleIfError && f.slot.retryAt.Load() > x.Now.UnixNano() {
+		// The origin failed a moment ago: the next try is not this reader's.
+		c.refresh(x, route, f.slot)
+		c.hit(x, f.slot, f.ttl)
+		return
+	}
+	o, leader, err := c.await(ctx, x, route, f)
+	x.originTook = o.took
+	switch {
+	case err != nil:
+		c.failed(x, f, err, 0)
+	case o.err != nil:
+		c.failed(x, f, o.err, o.status)
+	case o.private:
+		c.passAnswer(x, o.answer)
+	default:
+		if o.status >= 500 && c.stale(x, f, o.status) {
+			return
+		}
+		x.Rep.Cache.Stored = o.stored
+		x.Rep.Cache.Collapsed = !leader
+		if o.status != o.slot.Art.Status {
+			x.Rep.Cache.FwdStatus = o.status
+		}
+		c.show(x, o.slot)
+	}
+}
+
+// await joins or leads fills until one gives a result that this request may
+// have. The error is of waiting; an outcome may carry one of filling.
+func (c *Core) await(ctx context.Context, x *Exchange, route *Route, f found) (outcome, bool, error) {
+	// The deadline is the request's, however many flights it waits in.
+	timer := time.NewTimer(c.cfg.Wait)
+	defer timer.Stop()
+	alone := f.hitForMiss
+	for n := 1; ; n++ {
+		id := flightID{text: x.key.Text, vector: x.vector}
+		if len(f.known) > 0 {
+			x.variant = appendVariant(x.variant[:0], f.known, x.Req.Fields)
+			id.variant = viewString(x.variant)
+		}
+		var t ticket
+		if alone || n == attempts {
+			epoch := c.Marks.Epoch()
+			t = ticket{flight: newFlight(id, x.key, epoch), leader: true, joined: epoch}
+		} else {
+			t = c.flights.join(id, x.key, c.Marks)
+		}
+		if t.leader {
+			c.work.Add(1)
+			d := c.detach(x, route, t.flight, f.slot)
+			d.noStore = f.req.NoStore
+			go c.fill(t.flight, d)
+		} else if int(t.flight.waiters.Load()) > c.cfg.MaxWaiters {
+			t.flight.waiters.Add(-1)
+			return outcome{}, false, errWaiters
+		}
+
+		err := wait(ctx, t.flight, timer)
+		if err != nil {
+			if t.leader {
+				t.flight.abandon()
+			} else {
+				t.flight.waiters.Add(-1)
+			}
+			return outcome{}, t.leader, err
+		}
+		o := t.flight.outcome
+		if t.leader {
+			return o, true, nil
+		}
+		if o.err != nil {
+			return o, false, nil
+		}
+		if !o.private && o.shared && c.selects(x, o.slot) && t.mayTake(o.slot, c.Marks) {
+			return o, false, nil
+		}
+		// Not for this request. If it could not be shared at all, everyone goes
+		// on in parallel; otherwise the next flight may serve this variant.
+		alone = o.private || !o.shared
+		if o.slot != nil {
+			f.known = o.slot.Vary
+		}
+	}
+}
+
+func wait(ctx context.Context, fl *flight, timer *time.Timer) error {
+	select {
+	case <-fl.done:
+		return nil
+	case <-ctx.Done():
+		return errGone
+	case <-timer.C:
+		return errWait
+	}
+}
+
+// refresh starts a fill behind the reader's back, at most one for each slot at a
+// time, and not again too soon after one that failed.
+func (c *Core) refresh(x *Exchange, route *Route, s *Slot) {
+	if s.retryAt.Load() > x.Now.UnixNano() || !s.refreshing.CompareAndSwap(false, true) {
+		return
+	}
+	id := flightID{text: x.key.Text, vector: x.vector, variant: s.Variant}
+	t := c.flights.join(id, x.key, c.Marks)
+	if !t.leader {
+		s.refreshing.Store(false) // somebody fills it already
+		return
+	}
+	t.flight.claim.Store(abandoned) // no reader waits for a private answer
+	d := c.detach(x, route, t.flight, s)
+	d.refresh = true
+	c.work.Add(1)
+	go c.fill(t.flight, d)
+}

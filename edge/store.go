@@ -1,0 +1,16 @@
+package edge
+
+// Store is the index of what is cached. Its truth is the canonical text, never
+// a hash. Get must not allocate and must not keep text, which is a view.
+type Store interface {
+	// Get returns the entry of a canonical text, nil if there is none.
+	Get(text string) *Entry
+	// Put stores s under text, which must not be a view: it may be kept. What is
+	// stored may be turned away again by admission: whoever waits takes the
+	// flight's result.
+	Put(text string, s *Slot)
+	// Mark notes hit-for-miss for text until the time given in Unix ns.
+	Mark(text string, until int64)
+	// Remove takes exactly the slot s out, if it is still there.
+	Remove(text string, s *Slot)
+}
