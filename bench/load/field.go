@@ -1,9 +1,6 @@
 package load
 
-import (
-	"fmt"
-	"strings"
-)
+import "strings"
 
 // Field is one header field line, its name as on the wire.
 type Field struct {
@@ -11,12 +8,14 @@ type Field struct {
 	Value string `json:"value"`
 }
 
-// UnmarshalText reads "Name: value", as curl's -H does.
-func (f *Field) UnmarshalText(text []byte) error {
-	name, value, ok := strings.Cut(string(text), ":")
+// ParseField reads "Name: value", as curl's -H does. Config.Validate checks
+// what name and value may be.
+func ParseField(line string) (Field, error) {
+	name, value, ok := strings.Cut(line, ":")
 	if !ok || name == "" {
-		return fmt.Errorf("must be 'Name: value', not %.60q", text)
+		return Field{}, fieldErrorf("header", "must be 'Name: value', not %.60q", line)
 	}
-	f.Name, f.Value = name, strings.TrimSpace(value)
-	return nil
+	return Field{Name: name, Value: strings.TrimSpace(value)}, nil
 }
+
+func (f Field) is(name string) bool { return strings.EqualFold(f.Name, name) }

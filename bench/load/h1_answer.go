@@ -6,15 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 )
 
 const (
 	maxH1Head     = 256 << 10 // bytes of one head
 	maxH1Interims = 16        // 1xx answers before the final one
 )
-
-func (f Field) is(name string) bool { return strings.EqualFold(f.Name, name) }
 
 // h1Head is what frames the body of an answer (RFC 9112 §6.3).
 type h1Head struct {

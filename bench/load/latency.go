@@ -50,13 +50,16 @@ func summarize(h *hdrhistogram.Histogram) Latency {
 const stepsPerNines = 20
 
 // steps are percentages evenly spread on an axis of 1/(1-p), 20 for each
-// further nine, as far as n observations tell them apart.
+// further nine, as far as n observations tell them apart, and the median.
 func steps(n int64) []float64 {
 	var all []float64
 	for i := 0; ; i++ {
 		rest := math.Pow(10, -float64(i)/stepsPerNines)
 		if i > 0 && rest*float64(n) < 1 {
 			return all
+		}
+		if i > 0 && rest < 0.5 && all[i-1] < 50 {
+			all = append(all, 50)
 		}
 		all = append(all, 100*(1-rest))
 	}
