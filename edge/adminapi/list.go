@@ -1,0 +1,29 @@
+package adminapi
+
+import "encoding/json"
+
+// List is one page of a list.
+type List[T any] struct {
+	Items []T `json:"items"`
+	// Next is what to give as `after` for the next page; null on the last.
+	Next Cursor `json:"next"`
+}
+
+// NewList returns a page; items is never null in JSON.
+func NewList[T any](items []T, next string) List[T] {
+	if items == nil {
+		items = []T{}
+	}
+	return List[T]{Items: items, Next: Cursor(next)}
+}
+
+// Cursor is a place in a list; "" is none, which JSON shows as null.
+type Cursor string
+
+// MarshalJSON writes a string or null.
+func (c Cursor) MarshalJSON() ([]byte, error) {
+	if c == "" {
+		return []byte("null"), nil
+	}
+	return json.Marshal(string(c))
+}
