@@ -178,7 +178,8 @@ func cleanPath(b []byte, path int, traits pathTraits) ([]byte, *Error) {
 		b = b[:raw+removeDots(b[raw:])]
 	}
 	canonical := len(b)
-	if disguised(b, view(b[path:raw]), view(b[raw:canonical])) {
+	b, found := disguised(b, b[path:raw], b[raw:canonical])
+	if found {
 		return b, bad("path", "only becomes an artifact's by cleaning: ask for "+artifactRoot+"… itself")
 	}
 	n := copy(b[path:], b[raw:canonical])

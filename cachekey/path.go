@@ -1,7 +1,5 @@
 package cachekey
 
-import "strings"
-
 // pathTraits is what appendPath noticed: reasons why another reader of the
 // same path may understand another path.
 type pathTraits struct {
@@ -54,15 +52,20 @@ func hasDots(path []byte) bool {
 		if path[i] != '/' {
 			continue
 		}
-		n := 0
-		for i+1+n < len(path) && path[i+1+n] == '.' {
-			n++
+		end := i + 1
+		for end < len(path) && path[end] != '/' {
+			end++
 		}
-		if (n == 1 || n == 2) && (i+1+n == len(path) || path[i+1+n] == '/') {
+		if isDots(path[i+1 : end]) {
 			return true
 		}
+		i = end - 1
 	}
 	return false
+}
+
+func isDots(segment []byte) bool {
+	return len(segment) > 0 && len(segment) <= 2 && segment[0] == '.' && segment[len(segment)-1] == '.'
 }
 
 // removeDots removes the dot segments of an absolute path in place
@@ -74,9 +77,9 @@ func removeDots(path []byte) int {
 		for end < len(path) && path[end] != '/' {
 			end++
 		}
-		switch segment, last := string(path[r+1:end]), end == len(path); {
-		case segment == "." || segment == "..":
-			if segment == ".." {
+		switch last := end == len(path); {
+		case isDots(path[r+1 : end]):
+			if end-r-1 == 2 {
 				for w > 0 && path[w-1] != '/' {
 					w--
 				}
@@ -98,27 +101,39 @@ func removeDots(path []byte) int {
 // become one for a reader who decodes slashes, merges doubled ones or removes
 // dot segments in another order than we do. Such a path is refused: nobody
 // behind the edge should be able to take it for an artifact that the edge did
-// not key as one. raw is the path before its dot segments were removed. tmp's
-// room behind its length is overwritten.
-func disguised(tmp []byte, raw, canonical string) bool {
-	return below(flatten(tmp, raw)) || below(flatten(tmp, canonical))
+// not key as one. raw is the path before its dot segments were removed. It
+// works in the room behind b and returns b as that may have grown.
+func disguised(b []byte, raw, canonical []byte) ([]byte, bool) {
+	n := len(b)
+	for _, path := range [...][]byte{raw, canonical} {
+		b = flatten(b, path)
+		found := below(b[n:])
+		if b = b[:n]; found {
+			return b, true
+		}
+	}
+	return b, false
 }
 
-func below(path []byte) bool { return strings.HasPrefix(string(path), artifactRoot) }
+func below(path []byte) bool {
+	return len(path) >= len(artifactRoot) && string(path[:len(artifactRoot)]) == artifactRoot
+}
 
 // flatten appends path to tmp with slashes decoded and merged and, after that,
 // dot segments removed.
-func flatten(tmp []byte, path string) []byte {
+func flatten(tmp, path []byte) []byte {
 	start := len(tmp)
 	for i := 0; i < len(path); i++ {
 		c := path[i]
-		if c == '%' && (path[i+1:i+3] == "2F" || path[i+1:i+3] == "5C") {
-			c, i = '/', i+2
+		if c == '%' {
+			if hex := path[i+1 : i+3]; string(hex) == "2F" || string(hex) == "5C" {
+				c, i = '/', i+2
+			}
 		}
 		if c == '/' && len(tmp) > start && tmp[len(tmp)-1] == '/' {
 			continue
 		}
 		tmp = append(tmp, c)
 	}
-	return tmp[start : start+removeDots(tmp[start:])]
+	return tmp[:start+removeDots(tmp[start:])]
 }

@@ -56,6 +56,9 @@ func splitTarget(method, raw string) (target, *Error) {
 
 // checkMethod: a token (RFC 9110 §5.6.2) of at most 32 bytes.
 func checkMethod(method string) *Error {
+	if method == "GET" || method == "HEAD" {
+		return nil
+	}
 	if method == "" || len(method) > maxMethod {
 		return badf("method", "must have 1 to %d bytes", maxMethod)
 	}
