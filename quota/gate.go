@@ -21,6 +21,7 @@ type Gate struct {
 
 	mu       sync.Mutex // one change at a time; guards all below
 	revision uint64     // of the newest entry
+	removed  time.Time  // reading at the last Remove: a quota made anew does not go behind it
 	seeds    *jitter
 }
 
@@ -132,7 +133,7 @@ func (g *Gate) put(t *table, q Quota, publish func()) time.Time {
 	if before, ok := t.entries[q.Segment]; ok {
 		e.limiter, e.counters, e.jitter = before.limiter, before.counters, before.jitter
 	} else {
-		e.limiter, e.counters, e.jitter = NewLimiter(g.now, 0, 0), &counters{}, newJitter(g.seeds.next())
+		e.limiter, e.counters, e.jitter = newLimiterAfter(g.removed, g.now), &counters{}, newJitter(g.seeds.next())
 	}
 	t.set(q.Segment, e)
 	return e.limiter.change(q.RPS, q.Burst, e.revision, publish)
@@ -166,7 +167,11 @@ func (g *Gate) Remove(segment string) (time.Time, bool) {
 	}
 	next := g.table.Load().clone()
 	next.set(segment, nil)
-	return before.limiter.change(0, 0, retired, func() { g.table.Store(next) }), true
+	at := before.limiter.change(0, 0, retired, func() { g.table.Store(next) })
+	if at.After(g.removed) {
+		g.removed = at
+	}
+	return at, true
 }
 
 func (t *table) clone() *table {

@@ -57,6 +57,12 @@ func NewLimiter(now func() time.Time, rps float64, burst int) *Limiter {
 	return l
 }
 
+// newLimiterAfter returns a limiter without rate or burst whose readings do not
+// go behind an earlier limiter's.
+func newLimiterAfter(last time.Time, now func() time.Time) *Limiter {
+	return &Limiter{now: now, last: last, bucket: rate.NewLimiter(0, 0)}
+}
+
 // Take takes n tokens if the bucket holds as many, and none otherwise. n above
 // the burst is always refused (a caller that may split a batch takes its items
 // one by one); n below 1 counts as 1.
