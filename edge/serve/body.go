@@ -1,0 +1,71 @@
+package serve
+
+import (
+	"errors"
+	"io"
+	"sync"
+	"sync/atomic"
+)
+
+var (
+	errBodyTooLarge = errors.New("the content of the request is too large")
+	errBodyEnded    = errors.New("the request is over")
+)
+
+// body is the content of one request. Whoever forwards it may go on reading it
+// after the answer has come (net/http's Transport does), when the transport's
+// buffers already belong to the next request:
+//
+//  1. the origin answers before it has read all; Serve returns;
+//  2. the connection's buffers are reused for the next request;
+//  3. the origin client's write loop reads once more.
+//
+// So a body is never pooled, and end waits until nobody is inside Read and bars
+// later ones.
+type body struct {
+	exceeded atomic.Bool // more came than is allowed
+
+	mu   sync.Mutex // held while reading; guards the rest
+	r    io.Reader
+	left int64
+	over bool
+}
+
+func newBody(r io.Reader, limit int64) *body { return &body{r: r, left: limit} }
+
+// Read reads content, and one byte more than the limit to know that there is
+// more.
+func (b *body) Read(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.over {
+		return 0, errBodyEnded
+	}
+	if b.exceeded.Load() {
+		return 0, errBodyTooLarge
+	}
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	n, err := b.r.Read(p)
+	if int64(n) > b.left {
+		b.exceeded.Store(true)
+		return int(b.left), errBodyTooLarge
+	}
+	b.left -= int64(n)
+	return n, err
+}
+
+// end bars further reads. A read that is waiting for the client is broken off
+// by interrupt, after which the connection serves no more requests; end reports
+// whether that was needed.
+func (b *body) end(interrupt func()) (broken bool) {
+	if !b.mu.TryLock() {
+		interrupt()
+		broken = true
+		b.mu.Lock()
+	}
+	b.over = true
+	b.mu.Unlock()
+	return broken
+}

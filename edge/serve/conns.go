@@ -1,0 +1,74 @@
+package serve
+
+import (
+	"context"
+	"net"
+	"sync"
+
+	"github.com/valyala/fasthttp"
+)
+
+// conns knows the open TCP connections. fasthttp leaves those that are busy
+// when a shutdown's time is up; whoever gave the time then closes them here.
+type conns struct {
+	mu     sync.Mutex // guards the rest
+	open   map[net.Conn]struct{}
+	closed bool
+	empty  chan struct{} // closed once no connection is open after kill
+}
+
+func newConns() *conns {
+	return &conns{open: make(map[net.Conn]struct{}), empty: make(chan struct{})}
+}
+
+// state is fasthttp's ConnState hook. It is also called around each request.
+func (c *conns) state(conn net.Conn, s fasthttp.ConnState) {
+	switch s {
+	case fasthttp.StateNew:
+		c.mu.Lock()
+		c.open[conn] = struct{}{}
+		killed := c.closed
+		c.mu.Unlock()
+		if killed {
+			_ = conn.Close()
+		}
+	case fasthttp.StateClosed:
+		c.mu.Lock()
+		delete(c.open, conn)
+		c.signalLocked()
+		c.mu.Unlock()
+	case fasthttp.StateActive, fasthttp.StateIdle, fasthttp.StateHijacked:
+	}
+}
+
+func (c *conns) signalLocked() {
+	if c.closed && len(c.open) == 0 {
+		select {
+		case <-c.empty:
+		default:
+			close(c.empty)
+		}
+	}
+}
+
+func (c *conns) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.open)
+}
+
+// kill closes all connections and waits until their workers have let go of
+// them, or ctx ends.
+func (c *conns) kill(ctx context.Context) {
+	c.mu.Lock()
+	c.closed = true
+	for conn := range c.open {
+		_ = conn.Close()
+	}
+	c.signalLocked()
+	c.mu.Unlock()
+	select {
+	case <-c.empty:
+	case <-ctx.Done():
+	}
+}

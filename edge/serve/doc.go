@@ -1,0 +1,37 @@
+// Package serve puts a core on the wire: HTTP/1.1 with fasthttp, HTTP/2 with
+// x/net/http2 on fasthttp's TLS connections, and HTTP/3 with quic-go on the same
+// port number over UDP.
+//
+// The life of a request:
+//
+//	accept   bounded connections, handshakes and header sections   server.go, h2.go, h3.go
+//	refuse   what the protocols' parsers read differently          h1gate.go, refusal.go
+//	view     edge.Request over the transport's buffers             h1.go, nethttp.go
+//	serve    Core.Serve
+//	render   edge.Reply as field lines and content                 h1render.go, netrender.go
+//
+// # Guarantees
+//
+//   - The three protocols hand the core the same method, host, target and fields
+//     for the same request, and write the same lines and bytes of its reply.
+//   - A request that HTTP/1.1 implementations are known to read in different
+//     ways is refused, and nothing that follows it on its connection is served.
+//   - An HTTP/1.1 answer from memory allocates nothing here.
+//   - No line of a reply is lost: what fasthttp has one place for is joined.
+//   - Streams are closed exactly once, also where the client goes away. A stream
+//     that breaks off never looks like a whole answer.
+//   - Everything a client can make grow is bounded: header sections, content,
+//     connections, streams, and the time for each.
+//   - A panic costs one request: 500 where the answer has not begun.
+//   - Shutdown finishes the requests in flight on all three protocols.
+//
+// # Not guaranteed
+//
+//   - On HTTP/1.1 the core is not told that a client has gone: fasthttp does not
+//     read from a connection while a request is served.
+//   - Errors that the libraries answer themselves have their own content: over
+//     too many connections (503), and for too large a header section on HTTP/2
+//     and HTTP/3 (431).
+//   - An HTTP/3 client that sends a header section without end is bounded by its
+//     connection's number of streams, not in time.
+package serve

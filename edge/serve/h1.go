@@ -1,0 +1,178 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/letteros/letteredge/edge"
+)
+
+// h1 serves HTTP/1.1 requests, in clear text and over TLS.
+type h1 struct {
+	core   Core
+	logger *slog.Logger
+	// life is the context that Serve gets: fasthttp cannot tell that a client
+	// has gone, so it ends only with the server.
+	life         context.Context
+	altSvc       []byte // nil for none
+	maxBody      int64
+	writeTimeout time.Duration
+	pool         sync.Pool // of *h1Exchange
+}
+
+// h1Exchange is an exchange with the memory of its request.
+type h1Exchange struct {
+	edge.Exchange
+	fields h1Fields
+	body   *body // nil unless the request has content
+}
+
+func newH1(life context.Context, core Core, cfg Config, alt string, logger *slog.Logger) *h1 {
+	h := &h1{core: core, logger: logger, life: life, maxBody: cfg.MaxBody, writeTimeout: cfg.WriteTimeout}
+	if alt != "" {
+		h.altSvc = []byte(alt)
+	}
+	h.pool.New = func() any { return new(h1Exchange) }
+	return h
+}
+
+// serve is the fasthttp handler. HOT.
+//
+// The exchange goes back to the pool when nothing refers to its memory any
+// more. fasthttp writes the answer after serve has returned, but by then it
+// holds copies of the field lines and of content that is not part of a stored
+// body; only a stream keeps its exchange until it is closed.
+func (h *h1) serve(ctx *fasthttp.RequestCtx) {
+	defer h.recover(ctx)
+	x := h.pool.Get().(*h1Exchange)
+	if bad := x.read(ctx, h.maxBody); bad.refused() {
+		h.refuse(ctx, bad)
+		h.release(ctx, x)
+		return
+	}
+	h.core.Serve(h.life, &x.Exchange)
+	if x.body != nil && x.body.exceeded.Load() {
+		x.closeStream()
+		h.refuse(ctx, tooLarge(h.maxBody))
+		h.release(ctx, x)
+		return
+	}
+	if !h.render(ctx, x) {
+		h.release(ctx, x)
+	}
+}
+
+// read fills x.Req with views into ctx. It refuses what the gate refuses.
+func (x *h1Exchange) read(ctx *fasthttp.RequestCtx, maxBody int64) refusal {
+	hdr := &ctx.Request.Header
+	if bad := gate(hdr, &x.fields, maxBody); bad.refused() {
+		return bad
+	}
+	req := &x.Req
+	req.MethodText = view(hdr.Method())
+	req.Method = edge.ParseMethod(req.MethodText)
+	req.Proto = edge.H1
+	req.TLS = ctx.IsTLS()
+	req.Host = view(hdr.Host())
+	req.Target = view(hdr.RequestURI())
+	req.Client = clientAddr(ctx.RemoteAddr())
+	req.Fields = &x.fields
+	if n := hdr.ContentLength(); n > 0 || n == -1 {
+		if r := ctx.RequestBodyStream(); r != nil {
+			x.body = newBody(r, maxBody)
+			req.Body, req.Length = x.body, int64(n)
+		}
+	}
+	x.Now = ctx.Time()
+	return refusal{}
+}
+
+// release ends the request and puts its exchange back.
+func (h *h1) release(ctx *fasthttp.RequestCtx, x *h1Exchange) {
+	if x.body != nil {
+		if x.body.end(func() { _ = ctx.Conn().SetReadDeadline(time.Unix(1, 0)) }) {
+			ctx.SetConnectionClose()
+		}
+		x.body = nil
+	}
+	x.Reset()
+	x.fields.reset()
+	h.pool.Put(x)
+}
+
+func (x *h1Exchange) closeStream() {
+	if x.Rep.Stream != nil {
+		_ = x.Rep.Stream.Close()
+		x.Rep.Stream = nil
+	}
+}
+
+// recover answers 500 where the core has panicked, and closes the connection.
+// The exchange is lost to the pool: nobody knows who still holds it.
+func (h *h1) recover(ctx *fasthttp.RequestCtx) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	h.panicked(p)
+	ctx.Response.ResetBody()
+	h.refuse(ctx, refusal{status: 500, reason: "the request could not be served"})
+}
+
+func (h *h1) panicked(p any) {
+	h.logger.Error("panic while serving", "proto", edge.H1.String(), "err", p, "stack", string(debug.Stack()))
+}
+
+// refuse writes a problem and ends the connection: after a message that was not
+// understood nothing on it can be.
+func (h *h1) refuse(ctx *fasthttp.RequestCtx, bad refusal) {
+	out := h1Lines{hdr: &ctx.Response.Header}
+	ctx.Response.SetStatusCode(bad.status)
+	out.set("Content-Type", []byte("application/problem+json"))
+	out.set("Cache-Control", []byte("no-store"))
+	out.end(time.Now())
+	ctx.Response.SetBodyRaw(bad.body())
+	ctx.SetConnectionClose()
+}
+
+// failed is fasthttp's ErrorHandler: a request that could not be read.
+func (h *h1) failed(ctx *fasthttp.RequestCtx, err error) {
+	bad := refusal{400, "", "the request could not be understood"}
+	var small *fasthttp.ErrSmallBuffer
+	var timeout net.Error
+	switch {
+	case errors.As(err, &small):
+		bad = refusal{431, "fields", "the header section is too large"}
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		bad = tooLarge(h.maxBody)
+	case errors.As(err, &timeout) && timeout.Timeout():
+		bad = refusal{408, "", "the request did not come in time"}
+	}
+	h.refuse(ctx, bad)
+}
+
+// expect decides on Expect: 100-continue before any content is asked for.
+func (h *h1) expect(ctx *fasthttp.RequestCtx) int {
+	var f h1Fields
+	if bad := gate(&ctx.Request.Header, &f, h.maxBody); bad.refused() {
+		h.refuse(ctx, bad)
+		return bad.status
+	}
+	return fasthttp.StatusContinue
+}
+
+// clientAddr is the address of a TCP peer.
+func clientAddr(a net.Addr) netip.Addr {
+	if tcp, ok := a.(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}

@@ -1,0 +1,138 @@
+package serve
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/valyala/fasthttp"
+)
+
+// The strict gate in front of HTTP/1.1. fasthttp accepts forms that other
+// implementations read in another way, which is how requests are smuggled past
+// one of them (DEPENDENCIES §1.3); all of these are refused here, and the
+// connection is closed, so that what follows on it is never read as a request.
+//
+// Refused by fasthttp already: no or several Host, several or malformed
+// Content-Length, transfer codings other than chunked and identity, those on
+// HTTP/1.0, white space before the colon, bare CR and other controls.
+
+// gate checks the start line and the framing of a request, and finds its field
+// lines in f.
+func gate(h *fasthttp.RequestHeader, f *h1Fields, maxBody int64) refusal {
+	if p := h.Protocol(); string(p) != "HTTP/1.1" && string(p) != "HTTP/1.0" {
+		return refusal{505, "version", "this listener speaks HTTP/1.0 and HTTP/1.1"}
+	}
+	if bad := f.scan(h.RawHeaders()); bad.refused() {
+		return bad
+	}
+	if bad := checkTarget(view(h.RequestURI())); bad.refused() {
+		return bad
+	}
+	if bad := checkHost(view(h.Host())); bad.refused() {
+		return bad
+	}
+	if int64(h.ContentLength()) > maxBody {
+		return tooLarge(maxBody)
+	}
+	return refusal{}
+}
+
+// scan validates a raw header section, up to and with the empty line that ends
+// it, makes its names canonical in place and notes its lines.
+func (f *h1Fields) scan(raw []byte) refusal {
+	f.raw, f.lines = raw, f.lines[:0]
+	var framing h1Framing
+	for i := 0; i < len(raw); {
+		if raw[i] == '\r' && i+2 == len(raw) && raw[i+1] == '\n' {
+			break
+		}
+		if raw[i] == ' ' || raw[i] == '\t' {
+			return refusal{400, "fields", "line folding is obsolete (RFC 9112 §5.2)"}
+		}
+		line := h1Line{name: uint32(i)}
+		upper := true
+		for ; i < len(raw) && raw[i] != ':'; i++ {
+			c := canonicalByte(raw[i], upper)
+			if c == 0 {
+				return refusal{400, "fields", "a field name is a token (RFC 9110 §5.1); lines end in CRLF"}
+			}
+			raw[i] = c
+			upper = c == '-'
+		}
+		line.nameEnd = uint32(i)
+		end := bytes.IndexByte(raw[i:], '\n')
+		if end < 1 || line.name == line.nameEnd {
+			return refusal{400, "fields", "a field line is name, colon, value"}
+		}
+		end += i
+		if raw[end-1] != '\r' {
+			return refusal{400, "fields", "lines end in CRLF, not in a bare LF"}
+		}
+		from, to := i+1, end-1
+		for from < to && (raw[from] == ' ' || raw[from] == '\t') {
+			from++
+		}
+		for to > from && (raw[to-1] == ' ' || raw[to-1] == '\t') {
+			to--
+		}
+		line.value, line.valueEnd = uint32(from), uint32(to)
+		i = end + 1
+		consumed, bad := framing.note(raw[line.name:line.nameEnd], raw[from:to])
+		if bad.refused() {
+			return bad
+		}
+		if !consumed {
+			f.lines = append(f.lines, line)
+		}
+	}
+	if framing.length && framing.coding {
+		return refusal{400, "transfer-encoding", "not allowed together with Content-Length (RFC 9112 §6.1)"}
+	}
+	return refusal{}
+}
+
+// h1Framing is what a header section says about its message's framing.
+type h1Framing struct{ length, coding bool }
+
+// note reports whether a field is the transport's own business.
+func (f *h1Framing) note(name, value []byte) (consumed bool, bad refusal) {
+	switch string(name) {
+	case "Host", "Trailer":
+		return true, refusal{}
+	case "Content-Length":
+		f.length = true
+		return true, refusal{}
+	case "Transfer-Encoding":
+		if f.coding || !strings.EqualFold(view(value), "chunked") {
+			return true, refusal{501, "transfer-encoding", "chunked, once, is the only transfer coding here"}
+		}
+		f.coding = true
+		return true, refusal{}
+	case "Expect":
+		return true, checkExpect(view(value))
+	}
+	return false, refusal{}
+}
+
+// canonicalByte returns c as it stands in a canonical field name, or 0 if c
+// cannot stand in a token (RFC 9110 §5.6.2).
+func canonicalByte(c byte, upper bool) byte {
+	switch {
+	case 'a' <= c && c <= 'z':
+		if upper {
+			c -= 'a' - 'A'
+		}
+		return c
+	case 'A' <= c && c <= 'Z':
+		if !upper {
+			c += 'a' - 'A'
+		}
+		return c
+	case c == '-', '0' <= c && c <= '9':
+		return c
+	case c == '!', c == '#', c == '$', c == '%', c == '&', c == '\'', c == '*',
+		c == '+', c == '.', c == '^', c == '_', c == '`', c == '|', c == '~':
+		return c
+	}
+	return 0
+}

@@ -1,0 +1,171 @@
+package serve
+
+import (
+	"io"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/letteros/letteredge/edge"
+)
+
+// render puts x.Rep into the response. It reports whether a stream keeps the
+// exchange; the stream then releases it. HOT.
+func (h *h1) render(ctx *fasthttp.RequestCtx, x *h1Exchange) (kept bool) {
+	rep, resp := &x.Rep, &ctx.Response
+	if bodiless(rep.Status) || x.Req.Method == edge.MethodHead {
+		x.closeStream()
+		resp.SkipBody = true
+	} else if rep.Stream != nil && rep.Length < 0 && !ctx.Request.Header.IsHTTP11() {
+		if bad := x.buffer(); bad.refused() {
+			h.refuse(ctx, bad)
+			return false
+		}
+	}
+	h.renderFields(ctx, x)
+	switch {
+	case bodiless(rep.Status):
+	case x.Req.Method == edge.MethodHead:
+		if rep.Length >= 0 {
+			resp.Header.SetContentLength(int(rep.Length))
+		}
+	case rep.Stream != nil:
+		resp.SetBodyStream(&stream{
+			rc: rep.Stream, conn: ctx.Conn(), timeout: h.writeTimeout,
+			failed: h.panicked,
+			done:   func() { h.release(ctx, x) },
+		}, int(max(rep.Length, -1)))
+		return true
+	case rep.Art != nil && within(rep.Body, rep.Art.Body):
+		resp.SetBodyRaw(rep.Body) // immutable, and kept alive by the response
+	default:
+		resp.SetBody(rep.Body) // may be scratch memory of the exchange
+	}
+	return false
+}
+
+// renderFields writes the status and all field lines but Content-Length.
+func (h *h1) renderFields(ctx *fasthttp.RequestCtx, x *h1Exchange) {
+	rep := &x.Rep
+	out := h1Lines{hdr: &ctx.Response.Header}
+	out.hdr.SetStatusCode(rep.Status)
+	if rep.Art != nil {
+		fields := rep.Art.Fields
+		for i := range fields {
+			if fields[i].Name == rep.Skip || ownLine(fields[i].Name) {
+				continue
+			}
+			if i > 0 && fields[i].Name == fields[i-1].Name {
+				out.add(fields[i].Name, bytesOf(fields[i].Value))
+			} else {
+				out.set(fields[i].Name, bytesOf(fields[i].Value))
+			}
+		}
+	}
+	for i := range rep.Passed {
+		if !ownLine(rep.Passed[i].Name) {
+			out.setOrAdd(rep.Passed[i].Name, bytesOf(rep.Passed[i].Value))
+		}
+	}
+	for _, line := range rep.Extra.Lines() {
+		out.setOrAdd(line.Name, line.Value)
+	}
+	if h.altSvc != nil {
+		out.set("Alt-Svc", h.altSvc)
+	}
+	out.end(x.Now)
+}
+
+// maxUnframed is how much content of unknown length is buffered for HTTP/1.0,
+// which has no chunked coding.
+const maxUnframed = 1 << 20
+
+// buffer reads the stream of the reply into memory.
+func (x *h1Exchange) buffer() refusal {
+	content, err := io.ReadAll(io.LimitReader(x.Rep.Stream, maxUnframed+1))
+	x.closeStream()
+	if err != nil {
+		return refusal{502, "", "the origin broke off"}
+	}
+	if len(content) > maxUnframed {
+		return refusal{505, "version", "content of unknown length needs HTTP/1.1"}
+	}
+	x.Rep.Body, x.Rep.Length = content, int64(len(content))
+	return refusal{}
+}
+
+// bodiless reports whether an answer of that status has no content (RFC 9110
+// §6.4.1). These answers also carry no Content-Length: a 304 may, but some
+// clients then wait for that many bytes.
+func bodiless(status int) bool {
+	return status == 204 || status == 304 || status < 200
+}
+
+// ownLine reports whether a field is the transport's own to write, or belongs
+// to another connection than this one: as a line of an answer it would break
+// the framing or promise what this node does not keep.
+func ownLine(name string) bool {
+	switch name {
+	case "Connection", "Content-Length", "Keep-Alive", "Proxy-Connection",
+		"Transfer-Encoding", "Trailer", "Upgrade", "Alt-Svc":
+		return true
+	}
+	return false
+}
+
+// h1Lines writes field lines into a fasthttp header, which copies names and
+// values.
+type h1Lines struct {
+	hdr  *fasthttp.ResponseHeader
+	date []byte // held back for end; nil if there is none
+}
+
+// set writes the first line of a name.
+func (l *h1Lines) set(name string, value []byte) {
+	if name == "Date" {
+		l.date = value
+		return
+	}
+	l.hdr.SetCanonical(bytesOf(name), value)
+}
+
+// add writes a further line of a name that has one already.
+func (l *h1Lines) add(name string, value []byte) {
+	switch name {
+	case "Date":
+		// A second one is an origin's fault; the first stands.
+	case "Set-Cookie":
+		l.hdr.SetCanonical(bytesOf(name), value) // kept beside the others
+	case "Content-Type", "Content-Encoding", "Server":
+		// fasthttp has one place for each of these: the last line would win.
+		// Joined with a comma nothing is lost (RFC 9110 §5.3).
+		joined := append([]byte(nil), l.hdr.Peek(name)...)
+		joined = append(append(joined, ", "...), value...)
+		l.hdr.SetCanonical(bytesOf(name), joined)
+	default:
+		l.hdr.AddBytesKV(bytesOf(name), value)
+	}
+}
+
+// setOrAdd writes a line whose name may have been written before.
+func (l *h1Lines) setOrAdd(name string, value []byte) {
+	if name == "Date" && l.date == nil || name != "Date" && len(l.hdr.PeekCanonical(bytesOf(name))) == 0 {
+		l.set(name, value)
+		return
+	}
+	l.add(name, value)
+}
+
+// end writes Date: the origin's, or where there is none the time of the answer
+// (RFC 9110 §6.6.1). fasthttp's setters drop a Date, for it would write its own;
+// but a name that was announced as a trailer keeps its value, and returns to
+// the header section when the announcement is taken back.
+func (l *h1Lines) end(now time.Time) {
+	var scratch [32]byte
+	if l.date == nil {
+		l.date = fasthttp.AppendHTTPDate(scratch[:0], now)
+	}
+	_ = l.hdr.AddTrailer("Date") // Date is no forbidden trailer
+	l.hdr.SetCanonical(bytesOf("Date"), l.date)
+	_ = l.hdr.SetTrailer("")
+}

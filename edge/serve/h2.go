@@ -1,0 +1,85 @@
+package serve
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	//nolint:staticcheck // Deprecated for net/http's own server, which cannot take over fasthttp's connections.
+	"golang.org/x/net/http2"
+)
+
+// h2 serves HTTP/2 connections that fasthttp has accepted and whose TLS
+// handshake chose "h2".
+type h2 struct {
+	handler *netHandler
+	life    context.Context
+	srv     *http2.Server
+	// base carries the bounds, and is told of a shutdown: ConfigureServer has
+	// registered srv's GOAWAY with it.
+	base *http.Server
+}
+
+func newH2(life context.Context, handler *netHandler, cfg Config, tlsConfig *tls.Config, logger *slog.Logger) (*h2, error) {
+	h := &h2{
+		handler: handler,
+		life:    life,
+		srv: &http2.Server{
+			MaxConcurrentStreams:         uint32(cfg.MaxStreams),
+			MaxReadFrameSize:             16 << 10,
+			IdleTimeout:                  cfg.IdleTimeout,
+			ReadIdleTimeout:              cfg.IdleTimeout / 2,
+			PingTimeout:                  cfg.HeaderTimeout,
+			WriteByteTimeout:             cfg.WriteTimeout,
+			MaxUploadBufferPerConnection: 1 << 20,
+			MaxUploadBufferPerStream:     256 << 10,
+		},
+		base: &http.Server{
+			Handler:           handler,
+			TLSConfig:         tlsConfig.Clone(),
+			MaxHeaderBytes:    cfg.MaxHeaderBytes,
+			ReadHeaderTimeout: cfg.HeaderTimeout,
+			WriteTimeout:      cfg.WriteTimeout,
+			IdleTimeout:       cfg.IdleTimeout,
+			ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
+		},
+	}
+	if err := http2.ConfigureServer(h.base, h.srv); err != nil {
+		return nil, fmt.Errorf("serve: http/2: %w", err)
+	}
+	return h, nil
+}
+
+// serve is fasthttp's NextProto hook: it runs on a worker, after the handshake,
+// with all deadlines cleared, until the connection ends.
+func (h *h2) serve(conn net.Conn) error {
+	h.srv.ServeConn(conn, &http2.ServeConnOpts{
+		Context:    h.life,
+		BaseConfig: h.base, // without it MaxHeaderBytes is not heeded
+		Handler:    h.handler,
+	})
+	return nil
+}
+
+// again is how often a shutdown tells the connections to go away: one that was
+// still in its handshake is not among them the first time.
+const again = 200 * time.Millisecond
+
+// shutdown sends GOAWAY on all connections until ctx ends. The waiting is
+// fasthttp's: it counts the connections.
+func (h *h2) shutdown(ctx context.Context) {
+	tick := time.NewTicker(again)
+	defer tick.Stop()
+	for {
+		_ = h.base.Shutdown(ctx) // has no listeners that could fail to close
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,161 @@
+package serve
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/letteros/letteredge/edge"
+)
+
+// netHandler serves HTTP/2 and HTTP/3 requests, both of which come as net/http
+// types.
+type netHandler struct {
+	core         Core
+	logger       *slog.Logger
+	proto        edge.Proto
+	altSvc       []string // nil for none
+	maxBody      int64
+	bodyTimeout  time.Duration
+	writeTimeout time.Duration
+	inFlight     atomic.Int64
+	pool         sync.Pool // of *netExchange
+}
+
+// netExchange is an exchange with memory to render it.
+type netExchange struct {
+	edge.Exchange
+	buf  []byte // the values made for this answer, one after the other
+	body *body  // nil unless the request has content
+}
+
+func newNetHandler(core Core, cfg Config, proto edge.Proto, alt string, logger *slog.Logger) *netHandler {
+	h := &netHandler{
+		core: core, logger: logger, proto: proto,
+		maxBody: cfg.MaxBody, bodyTimeout: cfg.BodyTimeout, writeTimeout: cfg.WriteTimeout,
+	}
+	if alt != "" && proto != edge.H3 {
+		h.altSvc = []string{alt}
+	}
+	h.pool.New = func() any { return new(netExchange) }
+	return h
+}
+
+// deadlines are what both libraries' response writers have.
+type deadlines interface {
+	SetReadDeadline(time.Time) error
+	SetWriteDeadline(time.Time) error
+}
+
+// ServeHTTP answers one request. The exchange goes back to the pool when it
+// returns: by then both libraries have copied or written the content, and the
+// field values are strings of their own or a stored artifact's.
+func (h *netHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h.inFlight.Add(1)
+	defer h.inFlight.Add(-1)
+	out := netReply{w: w}
+	defer h.recover(&out)
+	x := h.pool.Get().(*netExchange)
+	if bad := x.read(r, h.proto, h.maxBody); bad.refused() {
+		out.refuse(bad)
+		h.release(x)
+		return
+	}
+	if d, ok := w.(deadlines); ok {
+		if x.body != nil {
+			_ = d.SetReadDeadline(x.Now.Add(h.bodyTimeout))
+		}
+		if h.proto == edge.H3 { // on HTTP/2 the server sets it for each stream
+			out.deadline, out.timeout = d, h.writeTimeout
+		}
+	}
+	h.core.Serve(r.Context(), &x.Exchange)
+	if x.body != nil && x.body.exceeded.Load() {
+		closeStream(&x.Rep)
+		out.refuse(tooLarge(h.maxBody))
+	} else {
+		out.render(x, h.altSvc, h.writeTimeout)
+	}
+	h.release(x)
+}
+
+// read fills x.Req from r.
+func (x *netExchange) read(r *http.Request, proto edge.Proto, maxBody int64) refusal {
+	if bad := checkTarget(r.RequestURI); bad.refused() {
+		return bad
+	}
+	if bad := checkHost(r.Host); bad.refused() {
+		return bad
+	}
+	if bad := checkExpect(r.Header.Get("Expect")); bad.refused() {
+		return bad
+	}
+	if r.ContentLength > maxBody {
+		return tooLarge(maxBody)
+	}
+	req := &x.Req
+	req.Method = edge.ParseMethod(r.Method)
+	req.MethodText = r.Method
+	req.Proto = proto
+	req.TLS = true
+	req.Host = r.Host
+	req.Target = r.RequestURI
+	req.Fields = netFields(r.Header)
+	if addr, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		req.Client = addr.Addr().Unmap()
+	}
+	if r.Body != nil && r.ContentLength != 0 {
+		x.body = newBody(r.Body, maxBody)
+		req.Body, req.Length = x.body, r.ContentLength
+	}
+	// Once the handshake is complete the client has shown that it is there, and
+	// what came as early data on this connection is no replay (RFC 8470 §3).
+	req.Early = proto == edge.H3 && r.TLS != nil && !r.TLS.HandshakeComplete
+	x.Now = time.Now()
+	return refusal{}
+}
+
+// maxKeptValues bounds what a pooled exchange keeps.
+const maxKeptValues = 16 << 10
+
+func (h *netHandler) release(x *netExchange) {
+	x.body = nil // the library itself bars reads after the handler
+	x.Reset()
+	if cap(x.buf) > maxKeptValues {
+		x.buf = nil
+	}
+	h.pool.Put(x)
+}
+
+// recover answers 500 where the core has panicked, or breaks the stream off
+// where the answer has begun. An HTTP/2 connection is closed after what is in
+// flight on it; HTTP/3 has no such thing.
+func (h *netHandler) recover(out *netReply) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if p == http.ErrAbortHandler {
+		panic(p)
+	}
+	h.logger.Error("panic while serving", "proto", h.proto.String(), "err", p, "stack", string(debug.Stack()))
+	if out.begun {
+		panic(http.ErrAbortHandler)
+	}
+	clear(out.w.Header())
+	if h.proto == edge.H2 {
+		out.w.Header()["Connection"] = []string{"close"}
+	}
+	out.refuse(refusal{status: 500, reason: "the request could not be served"})
+}
+
+func closeStream(rep *edge.Reply) {
+	if rep.Stream != nil {
+		_ = rep.Stream.Close()
+		rep.Stream = nil
+	}
+}

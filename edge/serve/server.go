@@ -1,0 +1,239 @@
+package serve
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/letteros/letteredge/edge"
+)
+
+// Server serves a core over HTTP/1.1, HTTP/2 and HTTP/3: Listen, then Serve,
+// then Shutdown.
+type Server struct {
+	cfg    Config
+	core   Core
+	logger *slog.Logger
+
+	plain, secure *sockets
+	h1Plain       *fasthttp.Server
+	h1Secure      *fasthttp.Server
+	tcp           []net.Listener // what h1Secure accepts on: TLS
+	h2            *h2
+	h3            []*h3
+	open          *conns
+
+	life context.Context // ends when the server is killed
+	kill context.CancelFunc
+
+	shutdown    sync.Once
+	shutdownErr error
+}
+
+// New returns a server; it opens nothing yet. The logger may be nil.
+func New(cfg Config, core Core, logger *slog.Logger) (*Server, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	if core == nil {
+		return nil, errors.New("serve: a core is required")
+	}
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{cfg: cfg, core: core, logger: logger, open: newConns()}
+	s.life, s.kill = context.WithCancel(context.Background())
+	return s, nil
+}
+
+// Listen opens the sockets. From then on clients can connect, and are answered
+// once Serve runs. After an error nothing is open.
+func (s *Server) Listen() (err error) {
+	defer func() {
+		if err != nil {
+			s.closeSockets()
+		}
+	}()
+	if s.cfg.Plain != "" {
+		if s.plain, err = listen(s.cfg.Plain, false); err != nil {
+			return err
+		}
+	}
+	alt := ""
+	if s.cfg.Secure != "" {
+		if s.secure, err = listen(s.cfg.Secure, true); err != nil {
+			return err
+		}
+		port := s.cfg.AltSvcPort
+		if port == 0 {
+			port = int(s.secure.port())
+		}
+		alt = altSvc(port, s.cfg.AltSvcMaxAge)
+	}
+	handler := newH1(s.life, s.core, s.cfg, alt, s.logger)
+	if s.plain != nil {
+		s.h1Plain = newFasthttp(handler, s.cfg, s.open, s.logger)
+	}
+	if s.secure == nil {
+		return nil
+	}
+	return s.listenSecure(handler, alt)
+}
+
+func (s *Server) listenSecure(handler *h1, alt string) (err error) {
+	tlsConfig := s.cfg.TLS.Clone()
+	tlsConfig.MinVersion = max(tlsConfig.MinVersion, tls.VersionTLS12)
+	overTCP := tlsConfig.Clone()
+	overTCP.NextProtos = []string{"h2", "http/1.1"}
+	s.h2, err = newH2(s.life, newNetHandler(s.core, s.cfg, edge.H2, alt, s.logger), s.cfg, overTCP, s.logger)
+	if err != nil {
+		return err
+	}
+	s.h1Secure = newFasthttp(handler, s.cfg, s.open, s.logger)
+	s.h1Secure.NextProto("h2", s.h2.serve)
+	for _, ln := range s.secure.tcp {
+		s.tcp = append(s.tcp, tls.NewListener(ln, overTCP))
+	}
+	over3 := newNetHandler(s.core, s.cfg, edge.H3, "", s.logger)
+	for _, udp := range s.secure.udp {
+		end, err := newH3(over3, s.cfg, udp, tlsConfig, s.logger)
+		if err != nil {
+			return err
+		}
+		s.h3 = append(s.h3, end)
+	}
+	return nil
+}
+
+// Addrs are the addresses of a server that listens. With a port of 0 they tell
+// which was picked; the HTTP/3 port is that of Secure.
+type Addrs struct{ Plain, Secure netip.AddrPort }
+
+// Addrs returns the addresses; a listener that is not configured has the zero
+// value.
+func (s *Server) Addrs() Addrs { return Addrs{Plain: s.plain.addr(), Secure: s.secure.addr()} }
+
+// Connections are the open connections now.
+type Connections struct{ TCP, QUIC int }
+
+// Connections returns how many connections are open, for metrics.
+func (s *Server) Connections() Connections {
+	c := Connections{TCP: s.open.count()}
+	for _, end := range s.h3 {
+		c.QUIC += int(end.ln.open.Load())
+	}
+	return c
+}
+
+// Serve answers until Shutdown, which makes it return nil. Where a listener
+// fails, the others are stopped and its error is returned.
+func (s *Server) Serve() error {
+	var all sync.WaitGroup
+	errs := make(chan error, 8)
+	run := func(serve func() error) {
+		all.Go(func() {
+			if err := serve(); err != nil {
+				select {
+				case errs <- err:
+				default: // the first ones say enough
+				}
+				at, cancel := context.WithCancel(context.Background())
+				cancel()
+				_ = s.Shutdown(at)
+			}
+		})
+	}
+	if s.plain != nil {
+		for _, ln := range s.plain.tcp {
+			run(func() error { return serveTCP(s.h1Plain, ln) })
+		}
+	}
+	for _, ln := range s.tcp {
+		run(func() error { return serveTCP(s.h1Secure, ln) })
+	}
+	for _, end := range s.h3 {
+		run(end.serve)
+	}
+	all.Wait()
+	select {
+	case err := <-errs:
+		return err
+	default:
+		return nil
+	}
+}
+
+func serveTCP(fs *fasthttp.Server, ln net.Listener) error {
+	if err := fs.Serve(ln); err != nil {
+		return fmt.Errorf("serve: %s: %w", ln.Addr(), err)
+	}
+	return nil
+}
+
+// afterKill is how long a shutdown whose time is up still waits for the
+// goroutines it has cut off.
+const afterKill = 2 * time.Second
+
+// Shutdown stops accepting, finishes the requests in flight on all three
+// protocols and tells clients to go elsewhere. When ctx ends first, what is left
+// is cut off, and its error is returned. Later calls wait for the first.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.shutdown.Do(func() { s.shutdownErr = s.stop(ctx) })
+	return s.shutdownErr
+}
+
+func (s *Server) stop(ctx context.Context) error {
+	var tcp, all sync.WaitGroup
+	var mu sync.Mutex // guards errs
+	var errs []error
+	note := func(err error) {
+		if err != nil {
+			mu.Lock()
+			errs = append(errs, err)
+			mu.Unlock()
+		}
+	}
+	for _, fs := range []*fasthttp.Server{s.h1Plain, s.h1Secure} {
+		if fs != nil {
+			tcp.Go(func() { note(fs.ShutdownWithContext(ctx)) })
+		}
+	}
+	if s.h2 != nil {
+		// At the same time: fasthttp waits for connections that only GOAWAY ends.
+		goaway, done := context.WithCancel(ctx)
+		all.Go(func() { s.h2.shutdown(goaway) })
+		all.Go(func() { tcp.Wait(); done() })
+	}
+	for _, end := range s.h3 {
+		all.Go(func() { note(end.shutdown(ctx)) })
+	}
+	tcp.Wait()
+	all.Wait()
+	s.kill()
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterKill)
+	defer cancel()
+	s.open.kill(last)
+	s.closeSockets()
+	if len(errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("serve: shutdown: %w", errors.Join(errs...))
+}
+
+// closeSockets closes what Serve has not taken over, or all of it has closed.
+func (s *Server) closeSockets() {
+	for _, end := range s.h3 {
+		_ = end.close()
+	}
+	s.plain.close()
+	s.secure.close()
+}
