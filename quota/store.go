@@ -3,7 +3,6 @@ package quota
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -42,15 +41,7 @@ func (v Versioned) ETag() string {
 type Bound struct {
 	Versioned
 	// EffectiveAt is the reading of the gate's clock at which it took effect: in
-	// this process, so the time of its start for what was loaded then.
+	// this process, so the time of its start for what was loaded then. It is part of the answer to a
+	// change; a plain GET shows Quota alone, whose bytes ETag speaks for.
 	EffectiveAt time.Time
-}
-
-// MarshalJSON writes the quota's fields and effective_at (RFC 3339, UTC): the
-// answer to a change. A plain GET shows Quota alone, whose bytes ETag speaks for.
-func (b Bound) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		wire
-		EffectiveAt time.Time `json:"effective_at"`
-	}{b.Quota.wire(), b.EffectiveAt.UTC()})
 }

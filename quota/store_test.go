@@ -5,7 +5,6 @@ import (
 	"maps"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -83,15 +82,4 @@ func TestVersionedRoundTrip(t *testing.T) {
 	require.NoError(t, json.Unmarshal(text, &back))
 	require.Equal(t, v, back)
 	require.Error(t, json.Unmarshal([]byte(`{"quota":{"segment":"b2b"},"revision":1}`), &back))
-}
-
-func TestBoundJSON(t *testing.T) {
-	b := Bound{
-		Versioned:   Versioned{Quota: New("b2b", 200), Revision: 17},
-		EffectiveAt: time.Date(2026, 1, 2, 9, 4, 5, 60_000_000, time.FixedZone("JST", 9*3600)),
-	}
-	text, err := json.Marshal(b)
-	require.NoError(t, err)
-	require.Equal(t, `{"segment":"b2b","rps":200,"burst":400,"scope":"global","overflow":"reject","mode":"enforce",`+
-		`"priority":5,"partition":"strict","effective_at":"2026-01-02T00:04:05.06Z"}`, string(text))
 }
