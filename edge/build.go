@@ -26,9 +26,10 @@ type Build struct {
 
 // Part returns a part as this node would serve it, from the cache or by a fill.
 // A soft-purged copy counts as absent: a stale part must not come back inside a
-// newborn whole.
-func (b *Build) Part(ctx context.Context, key cachekey.Key) (*Slot, error) {
-	return b.core.obtain(ctx, key, b.Fields, b.targets)
+// newborn whole. With validate set, so does every copy that has not just been
+// validated.
+func (b *Build) Part(ctx context.Context, key cachekey.Key, validate bool) (*Slot, error) {
+	return b.core.obtain(ctx, key, b.Fields, b.targets, validate)
 }
 
 func (c *Core) builds(key cachekey.Key) bool {
@@ -36,8 +37,8 @@ func (c *Core) builds(key cachekey.Key) bool {
 }
 
 // obtain gets an artifact for use inside the node.
-func (c *Core) obtain(ctx context.Context, key cachekey.Key, fields Fields, targets Snapshot) (*Slot, error) {
-	x := &Exchange{Now: c.Now(), key: key, keyed: true, targets: targets, vector: targets.Vector(key)}
+func (c *Core) obtain(ctx context.Context, key cachekey.Key, fields Fields, targets Snapshot, validate bool) (*Slot, error) {
+	x := &Exchange{Now: c.Now(), key: key, keyed: true, targets: targets, vector: targets.Vector(key), validate: validate}
 	x.Req.Fields = fields
 	x.Req.Method, x.Req.MethodText = MethodGet, "GET"
 	f := c.lookup(x)
@@ -65,6 +66,6 @@ func (c *Core) Warm(ctx context.Context, key cachekey.Key, acceptLanguage string
 	if acceptLanguage != "" {
 		fields = fieldLines{{"Accept-Language", acceptLanguage}}
 	}
-	_, err := c.obtain(ctx, key, fields, c.Targets.Snapshot())
+	_, err := c.obtain(ctx, key, fields, c.Targets.Snapshot(), false)
 	return err
 }

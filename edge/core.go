@@ -162,10 +162,6 @@ func (c *Core) serve(ctx context.Context, x *Exchange) {
 	refused := x.Rep.Quota.Governed && !x.Rep.Quota.Allowed
 
 	if x.Req.Method != MethodGet && x.Req.Method != MethodHead {
-		if key.IsArtifact() {
-			c.refuseMethod(x, "GET, HEAD")
-			return
-		}
 		if refused {
 			c.tooMany(x)
 			return
@@ -199,6 +195,9 @@ func (c *Core) serve(ctx context.Context, x *Exchange) {
 // OldestFlight is the least epoch of the flights that others may join, or the
 // present one: what lies below it no joiner can ask about.
 func (c *Core) OldestFlight() invalidation.Epoch { return c.flights.oldest(c.Marks.Epoch()) }
+
+// Waiting is how many requests wait for another's fill at this moment.
+func (c *Core) Waiting() int { return c.flights.waiting() }
 
 // route returns the route of a key.
 func (c *Core) route(key cachekey.Key) *Route {

@@ -20,11 +20,13 @@ type Exchange struct {
 	key     cachekey.Key
 	keyed   bool
 	targets Snapshot
-	vector  string
-	slot    *Slot // what the reply shows, for its age; nil if it is not a stored one
-	scratch cachekey.Scratch
-	buf     []byte // numbers and field values of this answer
-	variant []byte // the request's variant text
+	// validate: no stored copy may be used without asking beyond the cache.
+	validate bool
+	vector   string
+	slot     *Slot // what the reply shows, for its age; nil if it is not a stored one
+	scratch  cachekey.Scratch
+	buf      []byte // numbers and field values of this answer
+	variant  []byte // the request's variant text
 	// directives is memory for parsing the request's Cache-Control.
 	directives freshness.Scratch
 	// quotaTook is how long it took from Now until the quota had decided, by the
@@ -47,7 +49,7 @@ func (x *Exchange) Reset() {
 	x.Rep = Reply{Extra: extra}
 	x.key = cachekey.Key{}
 	x.keyed = false
-	x.targets, x.vector, x.slot = nil, "", nil
+	x.targets, x.validate, x.vector, x.slot = nil, false, "", nil
 	x.quotaTook, x.originTook = 0, 0
 	if cap(x.buf) > maxKeptScratch {
 		x.buf = nil

@@ -218,7 +218,7 @@ func (c *Core) receive(fl *flight, d *detached, f *Fetch, ans *Answer) outcome {
 	if tagErr != nil && !artifact {
 		rules.Storable = false
 	}
-	if !rules.Storable && !sharedError && !artifact || ans.Length > c.cfg.MaxObject {
+	if !rules.Storable && !sharedError && !artifact && ans.Degraded == "" || ans.Length > c.cfg.MaxObject {
 		return c.passOn(fl, d, ans)
 	}
 	body, whole, err := readBody(ans, c.cfg.MaxObject)
@@ -244,6 +244,9 @@ func (c *Core) receive(fl *flight, d *detached, f *Fetch, ans *Answer) outcome {
 		}
 	}
 	art := bake(ans.Status, withDate(ans, rules), rules.Omit, body, tags, artifact)
+	if ans.Degraded != "" {
+		return outcome{slot: c.slot(d, rules, art, tags, ans), status: ans.Status, shared: true, degraded: ans.Degraded}
+	}
 	if !rules.Storable {
 		c.dropStale(fl, d, ans.Status)
 		o := outcome{slot: c.slot(d, rules, art, tags, ans), status: ans.Status, shared: sharedError}

@@ -70,8 +70,13 @@ type outcome struct {
 	// answer, which only the leader reads.
 	private bool
 	answer  *Answer
+	// degraded is Answer.Degraded.
+	degraded string
 	// status is what the upstream answered, 0 if nothing came.
 	status int
+	// hit says that slot was in the store after all, put there by a flight that
+	// landed between the lookup and the join.
+	hit bool
 	// took is how long the upstream took to its header section.
 	took time.Duration
 	// err says why there is no answer: every waiter gets its stale copy or the
@@ -150,6 +155,20 @@ func (fs *flights) oldest(now invalidation.Epoch) invalidation.Epoch {
 		sh.mu.Unlock()
 	}
 	return now
+}
+
+// waiting counts those who wait in the flights of the table.
+func (fs *flights) waiting() int {
+	n := 0
+	for i := range fs.shards {
+		sh := &fs.shards[i]
+		sh.mu.Lock()
+		for _, fl := range sh.m {
+			n += int(fl.waiters.Load())
+		}
+		sh.mu.Unlock()
+	}
+	return n
 }
 
 // land publishes the outcome and removes the flight, if it still is the one in

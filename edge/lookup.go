@@ -88,6 +88,10 @@ func (c *Core) judge(x *Exchange, f *found) {
 	s := f.slot
 	age := s.Age(x.Now)
 	f.ttl = s.Rules.Lifetime - age
+	if x.validate {
+		f.use, f.fwd = useRevalidate, FwdRequest
+		return
+	}
 	if f.soft {
 		// A soft purge ends the freshness at once. What is left is what the
 		// origin allowed beyond it, counted from the purge: stale answers until

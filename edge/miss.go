@@ -41,10 +41,14 @@ func (c *Core) miss(ctx context.Context, x *Exchange, route *Route, f found) {
 		c.failed(x, f, o.err, o.status)
 	case o.private:
 		c.passAnswer(x, o.answer)
+	case o.hit && leader:
+		x.Rep.Cache.Fwd = NotForwarded
+		c.hit(x, o.slot, o.slot.Rules.Lifetime-o.slot.Age(x.Now))
 	default:
-		if o.status >= 500 && c.stale(x, f, o.status) {
+		if (o.status >= 500 || o.degraded != "") && c.stale(x, f, o.status) {
 			return
 		}
+		x.Rep.Degraded = o.degraded
 		x.Rep.Cache.Stored = o.stored
 		x.Rep.Cache.Collapsed = !leader
 		if o.status != o.slot.Art.Status {
@@ -75,6 +79,13 @@ func (c *Core) await(ctx context.Context, x *Exchange, route *Route, f found) (o
 			t = c.flights.join(id, x.key, c.Marks)
 		}
 		if t.leader {
+			// Another flight may have landed between the lookup and the join: the
+			// store is looked at once more, now that nobody else fills this key.
+			if again := c.lookup(x); again.slot != nil && again.use == useFresh {
+				o := outcome{slot: again.slot, shared: true, hit: true, status: again.slot.Art.Status}
+				c.flights.land(t.flight, o)
+				return o, true, nil
+			}
 			c.work.Add(1)
 			d := c.detach(x, route, t.flight, f.slot)
 			d.noStore = f.req.NoStore

@@ -64,7 +64,11 @@ func (c *Core) refuseKey(x *Exchange, err error) {
 	if !errors.As(err, &bad) {
 		bad = &cachekey.Error{Status: 400, Field: "target", Reason: err.Error()}
 	}
-	title := map[int]string{400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed", 414: "URI Too Long"}[bad.Status]
+	if bad.Status == 405 {
+		c.refuseMethod(x, "GET, HEAD")
+		return
+	}
+	title := map[int]string{400: "Bad Request", 404: "Not Found", 414: "URI Too Long"}[bad.Status]
 	c.problem(x, bad.Status, "about:blank", title, bad.Reason, bad.Field)
 }
 

@@ -33,6 +33,9 @@ type Answer struct {
 	Length     int64 // -1 if unknown
 	RequestAt  time.Time
 	ResponseAt time.Time
+	// Degraded says that this is less than was asked for, and how ("light"): it
+	// is shown where no stale copy of the whole may be, and never stored.
+	Degraded string
 }
 
 // Upstream answers fetches. It returns ErrUpstreamBusy (wrapped) where its own
