@@ -22,11 +22,9 @@ const maxSpec = maxBody*2 + maxFields*2*maxValue
 // Child is the whole of a bare server's process: it reads a Spec from stdin,
 // writes its Info to stdout, and serves until stdin ends or the context does.
 func Child(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
-	in := json.NewDecoder(io.LimitReader(stdin, maxSpec))
-	in.DisallowUnknownFields()
-	var spec Spec
-	if err := in.Decode(&spec); err != nil {
-		return fmt.Errorf("read bare server's answer: %w", err)
+	spec, err := readSpec(stdin)
+	if err != nil {
+		return err
 	}
 	s, err := Listen(spec)
 	if err != nil {
@@ -44,4 +42,15 @@ func Child(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 		_, _ = io.Copy(io.Discard, stdin)
 	}()
 	return s.Serve(ctx)
+}
+
+// readSpec reads one JSON value, strictly, and checks it.
+func readSpec(r io.Reader) (Spec, error) {
+	in := json.NewDecoder(io.LimitReader(r, maxSpec))
+	in.DisallowUnknownFields()
+	var spec Spec
+	if err := in.Decode(&spec); err != nil {
+		return Spec{}, fmt.Errorf("read bare server's answer: %w", err)
+	}
+	return spec, spec.Validate()
 }

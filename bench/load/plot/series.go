@@ -61,7 +61,7 @@ func (c Chart) extent() (nines float64, longest time.Duration) {
 		for _, p := range s.Points {
 			longest = max(longest, p.Latency)
 			if p.Percent < 100 {
-				nines = max(nines, -math.Log10(1-p.Percent/100))
+				nines = max(nines, ninesOf(p.Percent))
 			}
 		}
 	}

@@ -65,13 +65,16 @@ func (c Chart) drawing() string {
 	return s.b.String()
 }
 
-func (s *sheet) x(percent float64) float64 {
-	nines := s.nines // 100 % lies at the right edge: there is no last nine
-	if percent < 100 {
-		nines = min(-math.Log10(1-percent/100), s.nines)
-	}
-	return left + nines/s.nines*(width-left-right)
+// x places a number of nines; those beyond the axis lie at its end.
+func (s *sheet) x(nines float64) float64 {
+	return left + min(nines, s.nines)/s.nines*(width-left-right)
 }
+
+func ninesOf(percent float64) float64 { return -math.Log10(1 - percent/100) }
+
+// maxStep is where the longest of all is drawn: 100 % has no place on the axis,
+// so it stands just after the last percentile that the series tells apart.
+const maxStep = 0.05
 
 func (s *sheet) y(ns float64) float64 {
 	return height - below - ns/s.top*(height-above-below)
@@ -96,12 +99,15 @@ func (s *sheet) grid(percents, latencies []tick) {
 
 func (s *sheet) series(i int, series Series) {
 	fmt.Fprintf(&s.b, `<g stroke="%s"><title>%s</title><path class="line" stroke-dasharray="%s" d="`, colours[i], escape(series.Name), dashOr(dashes[i]))
-	for j, p := range series.Points {
-		command := 'L'
-		if j == 0 {
-			command = 'M'
+	command, last := 'M', 0.0
+	for _, p := range series.Points {
+		nines := last + maxStep
+		if p.Percent < 100 {
+			nines = ninesOf(p.Percent)
+			last = nines
 		}
-		fmt.Fprintf(&s.b, "%c%.1f %.1f", command, s.x(p.Percent), s.y(float64(p.Latency)))
+		fmt.Fprintf(&s.b, "%c%.1f %.1f", command, s.x(nines), s.y(float64(p.Latency)))
+		command = 'L'
 	}
 	y := above + 8 + 20*i
 	fmt.Fprintf(&s.b, `"/><path class="line" stroke-dasharray="%s" d="M%d %dh26"/></g><text x="%d" y="%d">%s</text>`+"\n",
