@@ -150,8 +150,9 @@ func keyArtifact(b *[]byte, path int, traits pathTraits, safe bool, query string
 
 // match returns the index of the first pattern that matches, or -1.
 func (k *Keyer) match(host, path []byte) int {
+	name := host[:nameLen(host)]
 	for i := range k.patterns {
-		if k.patterns[i].matches(host, path) {
+		if k.patterns[i].matches(host, name, path) {
 			return i
 		}
 	}

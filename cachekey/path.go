@@ -16,6 +16,14 @@ func appendPath(dst []byte, path string) ([]byte, pathTraits, *Error) {
 	var t pathTraits
 	start := len(dst)
 	for i := 0; i < len(path); i++ {
+		run := i
+		for i < len(path) && plainByte(path[i]) {
+			i++
+		}
+		dst = append(dst, path[run:i]...)
+		if i == len(path) {
+			break
+		}
 		c := path[i]
 		switch {
 		case c == '%':
@@ -44,6 +52,11 @@ func appendPath(dst []byte, path string) ([]byte, pathTraits, *Error) {
 	}
 	t.dots = t.dots && hasDots(dst[start:])
 	return dst, t, nil
+}
+
+// plainByte says of most bytes of most paths that nothing is to be done.
+func plainByte(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c >= 'A' && c <= 'Z'
 }
 
 // hasDots reports whether an absolute path has a segment "." or "..".

@@ -68,10 +68,11 @@ func compilePattern(p Pattern) (pattern, error) {
 	return c, nil
 }
 
-func (p *pattern) matches(host, path []byte) bool {
+// matches takes the host with its port and name, the host without.
+func (p *pattern) matches(host, name, path []byte) bool {
 	if p.host != "" {
 		if p.anyPort {
-			host = host[:nameLen(host)]
+			host = name
 		}
 		if p.below && (len(host) <= len(p.host) || string(host[len(host)-len(p.host):]) != p.host) {
 			return false

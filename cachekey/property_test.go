@@ -105,10 +105,19 @@ func TestPropertyTextsAreInjective(t *testing.T) {
 		return drawn{string(text), string(tuple)}, true
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		a, ok := draw(t)
-		b, ok2 := draw(t)
-		if ok && ok2 && (a.text == b.text) != (a.tuple == b.tuple) {
-			t.Fatalf("%+v\n%+v", a, b)
+		tuples, texts := map[string]string{}, map[string]string{}
+		for range 40 {
+			d, ok := draw(t)
+			if !ok {
+				continue
+			}
+			if tuple, ok := tuples[d.text]; ok && tuple != d.tuple {
+				t.Fatalf("%q names %s and %s", d.text, tuple, d.tuple)
+			}
+			if text, ok := texts[d.tuple]; ok && text != d.text {
+				t.Fatalf("%s has %q and %q", d.tuple, text, d.text)
+			}
+			tuples[d.text], texts[d.tuple] = d.tuple, d.text
 		}
 	})
 }

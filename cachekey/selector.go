@@ -15,8 +15,9 @@ const (
 //
 // A key or prefix that begins with "/" means artifacts, and a key then all
 // languages and encodings unless it carries ?lang=; any other is host/path, and
-// such a key, with or without a query, is matched exactly. A prefix ends in
-// "/". A host matches the general keys of exactly that host and port.
+// such a key, with or without a query, is matched exactly: its host and path in
+// any spelling, its query as it stands in the canonical text, since a selector
+// knows no route's rule. A prefix ends in "/". A host matches the general keys of exactly that host and port.
 type Selector struct {
 	Tags    []string `json:"tags,omitempty"` // responses with any of them
 	Keys    []string `json:"keys,omitempty"` // any of them
