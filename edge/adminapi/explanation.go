@@ -16,8 +16,8 @@ type Explanation struct {
 	State string `json:"state"`
 	// Age and TTL are those of the newest stored copy, in seconds; null if there
 	// is none. A negative TTL is how long it has been stale.
-	Age *int64 `json:"age_seconds"`
-	TTL *int64 `json:"ttl_seconds"`
+	Age *int64 `json:"age_seconds" jsonschema:"oneof_type=integer;null"`
+	TTL *int64 `json:"ttl_seconds" jsonschema:"oneof_type=integer;null"`
 	// Why says why the state is what it is.
 	Why string `json:"why"`
 	// Stored are the copies of the key, newest first.

@@ -1,6 +1,9 @@
 package adminapi
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+)
 
 // List is one page of a list.
 type List[T any] struct {
@@ -26,4 +29,17 @@ func (c Cursor) MarshalJSON() ([]byte, error) {
 		return []byte("null"), nil
 	}
 	return json.Marshal(string(c))
+}
+
+// UnmarshalJSON reads a string or null.
+func (c *Cursor) UnmarshalJSON(text []byte) error {
+	var s *string
+	if err := json.Unmarshal(text, &s); err != nil {
+		return fmt.Errorf("cursor: %w", err)
+	}
+	*c = ""
+	if s != nil {
+		*c = Cursor(*s)
+	}
+	return nil
 }

@@ -132,23 +132,13 @@ func (s *schemas) ref(v any) string {
 func special(t reflect.Type) *jsonschema.Schema {
 	switch t {
 	case reflect.TypeFor[Cursor]():
-		return either("string", "null")
-	case reflect.TypeFor[*int](), reflect.TypeFor[*int64]():
-		return either("integer", "null")
+		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "null"}}}
 	case reflect.TypeFor[invalidation.Mode]():
 		return &jsonschema.Schema{Type: "string", Enum: []any{invalidation.ModeHard.String(), invalidation.ModeSoft.String()}}
 	case reflect.TypeFor[cachekey.Selector]():
 		return selectorSchema()
 	}
 	return nil
-}
-
-func either(types ...string) *jsonschema.Schema {
-	s := &jsonschema.Schema{}
-	for _, t := range types {
-		s.AnyOf = append(s.AnyOf, &jsonschema.Schema{Type: t})
-	}
-	return s
 }
 
 // selectorSchema describes a selector: an object with exactly one field.

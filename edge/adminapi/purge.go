@@ -71,7 +71,7 @@ type PurgeNode struct {
 	// acceptor's at acceptance, in milliseconds.
 	AppliedAfterMS float64 `json:"applied_after_ms"`
 	// Entries is how many stored answers were hit; null until counted.
-	Entries *int `json:"entries"`
+	Entries *int `json:"entries" jsonschema:"oneof_type=integer;null"`
 }
 
 // PurgeRegion is one region's part in a purge.

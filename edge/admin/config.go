@@ -1,0 +1,64 @@
+package admin
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/edge/adminapi"
+	"github.com/letteros/letteredge/edge/audit"
+	"github.com/letteros/letteredge/edge/auth"
+	"github.com/letteros/letteredge/invalidation"
+	"github.com/letteros/letteredge/quota"
+)
+
+// Config says how the admin API is served.
+type Config struct {
+	// Node is this node's id.
+	Node string
+	// AllowedHosts are names accepted in Host, without port, beside the
+	// listener's own: localhost, 127.0.0.1 and [::1] on loopback, else the
+	// address that the connection came to.
+	AllowedHosts []string
+	// MaxConns bounds the open connections (256).
+	MaxConns int
+}
+
+// Deps are the server's collaborators; all are required but Logger.
+type Deps struct {
+	Tokens  *auth.Tokens
+	Audit   *audit.Recorder
+	Quotas  *quota.Registry
+	Purges  *invalidation.Engine
+	Explain Explainer
+	// Nodes returns the nodes that this one knows, itself first.
+	Nodes func() []adminapi.Node
+	// Ready returns nil if the node serves, else why it does not.
+	Ready func() error
+	// Metrics writes the metrics in Prometheus' text format.
+	Metrics http.Handler
+	Logger  *slog.Logger
+	Now     func() time.Time
+}
+
+// Explainer tells what a request would get, without carrying it out: edge.Core.
+type Explainer interface {
+	// Explain fetches nothing. It returns a *cachekey.Error for what is no
+	// request that the node serves.
+	Explain(host, target string, fields edge.Fields) (edge.Explanation, error)
+}
+
+var _ Explainer = (*edge.Core)(nil)
+
+func (d *Deps) check() error {
+	if d.Tokens == nil || d.Audit == nil || d.Quotas == nil || d.Purges == nil || d.Explain == nil ||
+		d.Nodes == nil || d.Ready == nil || d.Metrics == nil || d.Now == nil {
+		return errors.New("admin: every collaborator but Logger is required")
+	}
+	if d.Logger == nil {
+		d.Logger = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package admin
+
+import (
+	"cmp"
+	"errors"
+	"strings"
+
+	"github.com/letteros/letteredge/cachekey"
+	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/edge/adminapi"
+	"github.com/letteros/letteredge/quota"
+)
+
+const (
+	artifacts = "/v1/segments/"
+	maxURL    = 8 << 10
+)
+
+func (a *api) explain(r *request) (reply, error) {
+	text := r.query.Get("url")
+	if text == "" || len(text) > maxURL {
+		return reply{}, adminapi.BadParameter("url", "must be http(s)://host/path, host/path or /path, of at most 8 KiB")
+	}
+	host, target := splitURL(text)
+	if r.query.Has("segment") {
+		s := r.query.Get("segment")
+		if !cachekey.ValidID(s) {
+			return reply{}, adminapi.BadParameter("segment", "must match [a-z][a-z0-9_-]{0,63}")
+		}
+		_, rest, found := strings.Cut(strings.TrimPrefix(target, artifacts), "/")
+		if !strings.HasPrefix(target, artifacts) || !found {
+			return reply{}, adminapi.BadParameter("segment", "goes only with the URL of an artifact, "+artifacts+"…")
+		}
+		target = artifacts + s + "/" + rest
+	}
+	if host == "" && strings.HasPrefix(target, artifacts) {
+		host = "localhost" // requests have one; the keys of artifacts do not
+	}
+	e, err := a.Explain.Explain(host, target, noFields{})
+	var key *cachekey.Error
+	if errors.As(err, &key) {
+		return reply{}, adminapi.BadParameter("url", "is answered "+key.Error())
+	}
+	if err != nil {
+		return reply{}, err
+	}
+	out := adminapi.Explanation{
+		URL: "http://" + host + target, Key: e.Key, Kind: e.Kind, Route: e.Route, Segment: cmp.Or(e.Quota, quota.Default),
+		Tags: e.Tags, Cached: e.Outcome != "miss", State: e.Outcome, Why: e.Why, Stored: make([]adminapi.StoredCopy, 0, len(e.Stored)),
+	}
+	for _, s := range e.Stored {
+		out.Stored = append(out.Stored, adminapi.StoredCopy(s))
+	}
+	if len(out.Stored) > 0 {
+		out.Age, out.TTL = &out.Stored[0].Age, &out.Stored[0].TTL
+	}
+	return ok(out)
+}
+
+// splitURL takes a URL apart as a client would for its request: the authority,
+// and the rest as it stands, without a fragment.
+func splitURL(text string) (host, target string) {
+	text, _, _ = strings.Cut(text, "#")
+	for _, scheme := range []string{"http://", "https://"} {
+		if len(text) >= len(scheme) && strings.EqualFold(text[:len(scheme)], scheme) {
+			text = text[len(scheme):]
+			break
+		}
+	}
+	at := strings.IndexAny(text, "/?")
+	if at < 0 {
+		return text, "/"
+	}
+	if text[at] == '?' {
+		return text[:at], "/" + text[at:]
+	}
+	return text[:at], text[at:]
+}
+
+// noFields are the fields of a request that has none.
+type noFields struct{}
+
+var _ edge.Fields = noFields{}
+
+func (noFields) Get(string) string                 { return "" }
+func (noFields) Combined(string) string            { return "" }
+func (noFields) Each(string, func(string) bool)    {}
+func (noFields) All(func(name, value string) bool) {}
