@@ -135,7 +135,11 @@ func (r *run) measure(ctx, work context.Context, cancel context.CancelCauseFunc)
 	w.until(ctx, done, r.start.Add(p.Warmup+p.Duration))
 	closed := r.mark()
 	w.until(ctx, done, closed.at.Add(p.Timeout))
-	cancel(errDrained)
+	cause := errDrained
+	if ctx.Err() != nil {
+		cause = ctx.Err() // it may not have reached work yet: the reason is the user's all the same
+	}
+	cancel(cause)
 	<-done
 	r.countUnsent(ctx, closed.at)
 	return r.result(opened, closed, ctx.Err() != nil)
