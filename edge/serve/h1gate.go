@@ -46,9 +46,6 @@ func (f *h1Fields) scan(raw []byte) refusal {
 		if raw[i] == '\r' && i+2 == len(raw) && raw[i+1] == '\n' {
 			break
 		}
-		if raw[i] == ' ' || raw[i] == '\t' {
-			return refusal{400, "fields", "line folding is obsolete (RFC 9112 §5.2)"}
-		}
 		line := h1Line{name: uint32(i)}
 		upper := true
 		for ; i < len(raw) && raw[i] != ':'; i++ {
@@ -77,6 +74,9 @@ func (f *h1Fields) scan(raw []byte) refusal {
 		}
 		line.value, line.valueEnd = uint32(from), uint32(to)
 		i = end + 1
+		if i < len(raw) && (raw[i] == ' ' || raw[i] == '\t') {
+			return refusal{400, "fields", "line folding is obsolete (RFC 9112 §5.2)"}
+		}
 		consumed, bad := framing.note(raw[line.name:line.nameEnd], raw[from:to])
 		if bad.refused() {
 			return bad

@@ -30,6 +30,7 @@ func (h *h1) render(ctx *fasthttp.RequestCtx, x *h1Exchange) (kept bool) {
 			resp.Header.SetContentLength(int(rep.Length))
 		}
 	case rep.Stream != nil:
+		resp.ImmediateHeaderFlush = rep.Length < 0 // it may be events
 		resp.SetBodyStream(&stream{
 			rc: rep.Stream, conn: ctx.Conn(), timeout: h.writeTimeout,
 			failed: h.panicked,

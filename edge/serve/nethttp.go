@@ -1,6 +1,8 @@
 package serve
 
 import (
+	"bytes"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -65,13 +67,18 @@ func (h *netHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.release(x)
 		return
 	}
-	if d, ok := w.(deadlines); ok {
-		if x.body != nil {
+	d, _ := w.(deadlines) // both libraries' writers are
+	if r.Body != nil && r.ContentLength != 0 {
+		if d != nil {
 			_ = d.SetReadDeadline(x.Now.Add(h.bodyTimeout))
 		}
-		if h.proto == edge.H3 { // on HTTP/2 the server sets it for each stream
-			out.deadline, out.timeout = d, h.writeTimeout
+		if h.proto == edge.H3 && r.Header.Get("Expect") != "" {
+			w.WriteHeader(http.StatusContinue) // the other libraries do it themselves
 		}
+		x.content(r, h.maxBody)
+	}
+	if h.proto == edge.H3 { // on HTTP/2 the server sets it for each stream
+		out.deadline, out.timeout = d, h.writeTimeout
 	}
 	h.core.Serve(r.Context(), &x.Exchange)
 	if x.body != nil && x.body.exceeded.Load() {
@@ -108,15 +115,31 @@ func (x *netExchange) read(r *http.Request, proto edge.Proto, maxBody int64) ref
 	if addr, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		req.Client = addr.Addr().Unmap()
 	}
-	if r.Body != nil && r.ContentLength != 0 {
-		x.body = newBody(r.Body, maxBody)
-		req.Body, req.Length = x.body, r.ContentLength
-	}
 	// Once the handshake is complete the client has shown that it is there, and
 	// what came as early data on this connection is no replay (RFC 8470 §3).
 	req.Early = proto == edge.H3 && r.TLS != nil && !r.TLS.HandshakeComplete
 	x.Now = time.Now()
 	return refusal{}
+}
+
+// content fills x.Req.Body. quic-go does not know whether an HTTP/3 request that
+// tells no length has any content: that of a GET or HEAD has no meaning and is
+// left unread (RFC 9110 §9.3.1), of others the first byte is awaited.
+func (x *netExchange) content(r *http.Request, maxBody int64) {
+	from := io.Reader(r.Body)
+	if x.Req.Proto == edge.H3 && r.ContentLength < 0 {
+		if x.Req.Method == edge.MethodGet || x.Req.Method == edge.MethodHead {
+			return
+		}
+		first := make([]byte, 1)
+		if _, err := io.ReadFull(from, first); err == io.EOF {
+			return
+		} else if err == nil {
+			from = io.MultiReader(bytes.NewReader(first), from)
+		}
+	}
+	x.body = newBody(from, maxBody)
+	x.Req.Body, x.Req.Length = x.body, r.ContentLength
 }
 
 // maxKeptValues bounds what a pooled exchange keeps.

@@ -87,6 +87,7 @@ func (x *netExchange) extra(header http.Header, length int64) {
 		}
 		header[name] = values[i : i+1 : i+1]
 	}
+	header["Content-Length"] = nil // quic-go would answer a HEAD with 0
 	if length >= 0 {
 		values[len(lines)] = rest
 		header["Content-Length"] = values[len(lines):]
@@ -102,6 +103,9 @@ const copyBuffer = 32 << 10
 func (o *netReply) copy(r io.Reader, flush bool, stepTimeout time.Duration) {
 	d, _ := o.w.(deadlines)
 	f, _ := o.w.(http.Flusher)
+	if flush && f != nil {
+		f.Flush() // the header section, before the first event
+	}
 	buf := make([]byte, copyBuffer)
 	for {
 		n, err := r.Read(buf)
