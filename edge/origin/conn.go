@@ -35,6 +35,7 @@ type conn struct {
 	guarded bool      // taken for a request of which no byte went out
 	parked  bool      // the reader waits for guarded to end
 	gone    bool
+	tap     *tap // hears the answer to the current request; nil for none
 }
 
 func newConn(c net.Conn, ended func()) *conn {
@@ -44,8 +45,12 @@ func newConn(c net.Conn, ended func()) *conn {
 }
 
 // await guards the connection and waits, at most for patience, until the reader
-// is parked; one that does not come is given up with the connection.
-func (c *conn) await(patience time.Duration) {
+// is parked; one that does not come is given up with the connection. The answer
+// of the request that it is guarded for is fed to t.
+func (c *conn) await(patience time.Duration, t *tap) {
+	c.mu.Lock()
+	c.tap = t
+	c.mu.Unlock()
 	if !canPeek {
 		return
 	}
@@ -70,6 +75,9 @@ func (c *conn) Read(p []byte) (int, error) {
 		n, err := c.Conn.Read(p)
 		c.mu.Lock()
 		guarded := c.guarded
+		if !guarded && c.tap != nil {
+			c.tap.feed(p[:n])
+		}
 		c.mu.Unlock()
 		switch {
 		case !guarded:
@@ -98,7 +106,7 @@ func (c *conn) park() bool {
 
 func (c *conn) Write(p []byte) (int, error) {
 	c.mu.Lock()
-	quiet := !c.guarded || isQuiet(c.Conn)
+	quiet := !c.gone && (!c.guarded || isQuiet(c.Conn))
 	if quiet {
 		c.guarded = false
 		c.changed.Broadcast()

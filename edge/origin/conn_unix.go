@@ -58,7 +58,7 @@ func isEmpty(c net.Conn) bool {
 	err = raw.Control(func(fd uintptr) {
 		var b [1]byte
 		_, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		empty = errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EINTR)
+		empty = errors.Is(err, syscall.EAGAIN)
 	})
 	return err == nil && empty
 }

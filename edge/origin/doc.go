@@ -11,7 +11,7 @@
 // # Guarantees
 //
 //   - An answer belongs to its request: a connection on which the origin has
-//     sent anything before the request's first byte went out is closed, never used.
+//     sent anything before the request's first byte goes out is closed, not used.
 //   - A body that ends early, stalls, or is cut off reads as an error, never as
 //     a shorter body (but for bodies that only the connection's end delimits).
 //   - Every wait has an end: connecting, the header section, and each read.
@@ -32,4 +32,7 @@
 //   - An origin that sends a byte now and then is not cut off: the deadline is
 //     between two reads. The caller's context bounds the whole.
 //   - Trailers are dropped.
+//   - A surplus answer that the origin sends when the next request is on its way
+//     already cannot be told from an early answer to that: HTTP/1.1 has no
+//     numbers.
 package origin

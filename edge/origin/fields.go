@@ -69,10 +69,10 @@ func requestHeader(fields []edge.Field, via string) (http.Header, error) {
 
 // answerFields is what came in: the end-to-end fields, sorted by name (the
 // Transport does not keep the order between names), lines of one name in order.
-// A name or value that must not be sent on makes the whole answer one to refuse:
+// connection are the values of its Connection fields. A name or value that must not be sent on makes the whole answer one to refuse:
 // with `Content-Length : 5` sender and reader disagree on where it ends.
-func answerFields(h http.Header) ([]edge.Field, error) {
-	listed := connectionListed(h["Connection"])
+func answerFields(h http.Header, connection []string) ([]edge.Field, error) {
+	listed := connectionListed(connection)
 	names := make([]string, 0, len(h))
 	lines := 0
 	for name, values := range h {

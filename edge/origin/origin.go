@@ -112,7 +112,16 @@ func (o *Origin) fetch(ctx context.Context, f *edge.Fetch) (_ *edge.Answer, err 
 		}
 	}()
 
-	req, err := o.request(ctx, f, body)
+	t := new(tap)
+	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+		// The Transport has chosen a connection, and not yet counted the request
+		// as waiting for an answer there.
+		if c, ok := info.Conn.(*conn); ok {
+			t = new(tap) // an attempt before this one was given up
+			c.await(o.cfg.ConnectTimeout, t)
+		}
+	}}
+	req, err := o.request(httptrace.WithClientTrace(ctx, trace), f, body)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +137,7 @@ func (o *Origin) fetch(ctx context.Context, f *edge.Fetch) (_ *edge.Answer, err 
 		_ = res.Body.Close()
 		return nil, fmt.Errorf("%w: %d", ErrStatus, res.StatusCode)
 	}
-	fields, err := answerFields(res.Header)
+	fields, err := answerFields(res.Header, t.values)
 	if err != nil {
 		_ = res.Body.Close()
 		return nil, err
@@ -156,7 +165,6 @@ func (o *Origin) request(ctx context.Context, f *edge.Fetch, body *requestBody) 
 	if err != nil {
 		return nil, err
 	}
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: o.gotConn})
 	req := (&http.Request{
 		Method:     f.Method,
 		URL:        u,
@@ -176,14 +184,6 @@ func (o *Origin) request(ctx context.Context, f *edge.Fetch, body *requestBody) 
 		req.Body, req.ContentLength = body, f.Length
 	}
 	return req, nil
-}
-
-// gotConn runs when the Transport has chosen a connection, before it counts the
-// request as waiting for an answer there.
-func (o *Origin) gotConn(info httptrace.GotConnInfo) {
-	if c, ok := info.Conn.(*conn); ok {
-		c.await(o.cfg.ConnectTimeout)
-	}
 }
 
 // dial connects, with TLS for https. The Transport does not cancel its dials
