@@ -176,7 +176,7 @@ func TestProcessorTime(t *testing.T) {
 		t.Skip("processor time of other processes is read from /proc, which only Linux has")
 	}
 	cfg := serve(t, H1, func(http.ResponseWriter, *http.Request) {})
-	cfg.Duration, cfg.PIDs = 300*time.Millisecond, []int{os.Getpid()}
+	cfg.Requests, cfg.PIDs = 5000, []int{os.Getpid()}
 	res, err := Run(t.Context(), cfg)
 	require.NoError(t, err)
 	require.Len(t, res.CPU, 1)

@@ -27,6 +27,7 @@ type pressure struct {
 	Connections int           `short:"c" help:"Connections (default: 16 over h1, 4 over h2 and h3)."`
 	Streams     int           `short:"s" help:"Requests at once on a connection (default: 1 over h1, 16 over h2 and h3)."`
 	Duration    time.Duration `short:"d" help:"Length of the measured window (default: load 10s, or with --requests at most 5m; floor 2s)."`
+	Requests    int64         `short:"n" help:"End after so many measured requests (floor: in each half of a round)."`
 	Warmup      time.Duration `short:"w" help:"Time to ask before measuring (default: load none, floor 250ms)."`
 	Seed        uint64        `default:"1" help:"Seed of all that is random."`
 }
@@ -62,7 +63,7 @@ func (t target) fill(c *load.Config) error {
 func (p pressure) fill(c *load.Config) {
 	c.Rate, c.Spacing, c.Seed = p.Rate, p.Spacing, p.Seed
 	c.Connections, c.Streams = p.Connections, p.Streams
-	c.Duration, c.Warmup = p.Duration, p.Warmup
+	c.Duration, c.Requests, c.Warmup = p.Duration, p.Requests, p.Warmup
 }
 
 // given refuses the zero that a Config takes for "default".

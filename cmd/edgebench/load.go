@@ -17,7 +17,6 @@ type loadCmd struct {
 	ZipfS  float64     `name:"zipf-s" default:"1" help:"Exponent of zipf: the i-th URL has weight 1/i^s."`
 	target
 	pressure
-	Requests     int64         `short:"n" help:"End after so many measured requests."`
 	Expect       load.Statuses `name:"expect-status" placeholder:"CODES" help:"Statuses that are right, such as 200,304 or 2xx (default 2xx,3xx)."`
 	MaxErrorRate float64       `help:"Share of requests that may fail or have another status before the exit code is 1."`
 	PID          []int         `name:"pid" placeholder:"PID" help:"A server process on this machine whose processor time is read; repeatable."`
@@ -63,7 +62,7 @@ func (c *loadCmd) Run(ctx context.Context, std streams) error {
 }
 
 func (c *loadCmd) config() (load.Config, error) {
-	cfg := load.Config{URLs: c.URL, Choice: c.Choice, ZipfS: c.ZipfS, Requests: c.Requests, Expect: c.Expect, PIDs: c.PID}
+	cfg := load.Config{URLs: c.URL, Choice: c.Choice, ZipfS: c.ZipfS, Expect: c.Expect, PIDs: c.PID}
 	if err := c.target.fill(&cfg); err != nil {
 		return cfg, err
 	}

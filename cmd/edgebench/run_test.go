@@ -227,7 +227,7 @@ func TestFloor(t *testing.T) {
 	node, err := startBare(t.Context(), bare.Spec{Status: 200, Body: []byte("x")})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, node.Stop()) }()
-	code, stdout, stderr := edgebench(t, "floor", "--pid", strconv.Itoa(node.PID), "--rounds", "2", "-d", "150ms", "-w", "1ms", "-o", "json", node.URL)
+	code, stdout, stderr := edgebench(t, "floor", "--pid", strconv.Itoa(node.PID), "--rounds", "2", "-n", "5000", "-w", "1ms", "-o", "json", node.URL)
 	require.Equal(t, exitDone, code, stderr)
 	var report floor.Report
 	require.NoError(t, json.Unmarshal([]byte(stdout), &report))

@@ -44,7 +44,7 @@ func TestRun(t *testing.T) {
 			defer func() { require.NoError(t, node.Stop()) }()
 			var rounds []Round
 			report, err := Run(t.Context(), Config{
-				Load:    load.Config{Proto: proto, URLs: []string{node.URL + "v1/x"}, CA: []byte(node.CA), PIDs: []int{node.PID}, Warmup: time.Millisecond, Duration: 200 * time.Millisecond},
+				Load:    load.Config{Proto: proto, URLs: []string{node.URL + "v1/x"}, CA: []byte(node.CA), PIDs: []int{node.PID}, Warmup: time.Millisecond, Requests: 5000},
 				Rounds:  2,
 				Start:   start,
 				OnRound: func(r Round) { rounds = append(rounds, r) },
@@ -54,7 +54,7 @@ func TestRun(t *testing.T) {
 			require.Len(t, rounds, 2)
 			require.Equal(t, 4, report.BodyBytes)
 			require.Contains(t, report.Fields, load.Field{Name: map[bool]string{true: "ETag", false: "Etag"}[proto == load.H1], Value: `"a"`})
-			require.InDelta(t, 1, report.Ratio, 0.9, "generous: 200 ms on a shared machine")
+			require.InDelta(t, 1, report.Ratio, 0.9, "generous: a few ticks of /proc on a shared machine")
 			require.LessOrEqual(t, report.Low, report.Ratio)
 			require.GreaterOrEqual(t, report.High, report.Ratio)
 			var text strings.Builder
@@ -74,7 +74,7 @@ func TestInterrupted(t *testing.T) {
 	defer func() { require.NoError(t, node.Stop()) }()
 	ctx, cancel := context.WithCancel(t.Context())
 	report, err := Run(ctx, Config{
-		Load:    load.Config{URLs: []string{node.URL}, PIDs: []int{node.PID}, Duration: 100 * time.Millisecond},
+		Load:    load.Config{URLs: []string{node.URL}, PIDs: []int{node.PID}, Requests: 5000},
 		Rounds:  100,
 		Start:   start,
 		OnRound: func(Round) { cancel() },
