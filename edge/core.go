@@ -159,6 +159,9 @@ func (c *Core) serve(ctx context.Context, x *Exchange) {
 	route := c.route(key)
 
 	x.Rep.Quota = c.Gate.Take(c.segment(x, route), 1)
+	if x.Rep.Quota.Governed {
+		x.quotaTook = x.Rep.Quota.At.Sub(x.Now)
+	}
 	refused := x.Rep.Quota.Governed && !x.Rep.Quota.Allowed
 
 	if x.Req.Method != MethodGet && x.Req.Method != MethodHead {

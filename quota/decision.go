@@ -3,6 +3,7 @@ package quota
 import (
 	"math"
 	"strconv"
+	"time"
 )
 
 // Decision is what the gate said of one request. It is a value, it holds no view
@@ -13,6 +14,9 @@ type Decision struct {
 	Governed bool
 	// Allowed: go on. True where nothing governs.
 	Allowed bool
+	// At is the reading of the clock that the decision is; zero where nothing
+	// governs.
+	At time.Time
 	// Shadow: the quota would have refused, but it is in shadow mode.
 	Shadow bool
 	// Overflow says what to do if it is not allowed.

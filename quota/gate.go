@@ -83,7 +83,7 @@ func (t *table) find(segment string) *entry {
 }
 
 func (e *entry) decide(v Verdict, n int) Decision {
-	d := Decision{
+	d := Decision{At: v.At,
 		Governed: true, Allowed: v.Allowed,
 		Overflow: e.quota.Overflow, Segment: e.quota.Segment, Policy: e.policy.field,
 		Remaining: v.whole(), Reset: e.policy.w,

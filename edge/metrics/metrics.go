@@ -1,0 +1,72 @@
+package metrics
+
+import (
+	"log/slog"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/letteros/letteredge/edge/cache"
+	"github.com/letteros/letteredge/quota"
+)
+
+// Sources are the figures that other packages keep; all are read at a scrape.
+type Sources struct {
+	Node, Region string
+	Requests     *Requests
+	Cache        func() cache.Stats
+	Gate         *quota.Gate
+	// Waiting is how many requests wait for another's fill.
+	Waiting func() int
+	// Connections are the open ones, by transport.
+	Connections func() (tcp, quic int)
+	// OriginInFlight are the fetches under way, by origin.
+	OriginInFlight func() map[string]int
+	// SweepsDropped counts purges whose entries were not counted.
+	SweepsDropped func() uint64
+	// Summaries counts those rebuilt after a purge, and those that failed.
+	Summaries func() (rebuilt, failed uint64)
+}
+
+// Handler writes the metrics of src.
+func Handler(src Sources, log *slog.Logger) http.Handler {
+	reg := prometheus.NewRegistry()
+	labelled := prometheus.WrapRegistererWith(prometheus.Labels{"node": src.Node, "region": src.Region}, reg)
+	labelled.MustRegister(src.Requests.fills, src.Requests.failed, scrape(src.collect))
+	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), MaxRequestsInFlight: 4,
+	})
+}
+
+func (s Sources) collect(emit emit) {
+	s.Requests.collect(emit)
+	c := s.Cache()
+	emit.gauge("letteredge_cache_entries", "Keys in the index.", float64(c.Entries))
+	emit.gauge("letteredge_cache_bytes", "Bytes of all stored responses, overhead estimated.", float64(c.Bytes))
+	emit.counter("letteredge_cache_evictions_total", "Entries that the advisor rejected or evicted, or that the bound on bytes took.", float64(c.Evicted))
+	emit.counter("letteredge_cache_advisor_dropped_sets_total", "Entries let go because the advisor was too busy to hear of them.", float64(c.DroppedSets))
+	emit.counter("letteredge_cache_advisor_rejected_sets_total", "Entries that the advisor did not admit.", float64(c.RejectedSets))
+	emit.counter("letteredge_cache_advisor_hits_total", "Lookups that the advisor knew the key of.", float64(c.AdvisorHits))
+	emit.counter("letteredge_cache_advisor_misses_total", "Lookups of stored keys that the advisor did not know.", float64(c.AdvisorMisses))
+	for u := range s.Gate.Usage() {
+		segment := u.Quota.Segment
+		emit.counter("letteredge_quota_requests_total", "Requests that a quota decided on.", float64(u.Allowed), "segment", segment, "decision", "allowed")
+		emit.counter("letteredge_quota_requests_total", "Requests that a quota decided on.", float64(u.Refused), "segment", segment, "decision", "refused")
+		emit.counter("letteredge_quota_requests_total", "Requests that a quota decided on.", float64(u.ShadowRefused), "segment", segment, "decision", "shadow_refused")
+		emit.gauge("letteredge_quota_rate", "Requests per second that a quota allows.", u.Quota.RPS, "segment", segment)
+	}
+	emit.gauge("letteredge_fill_waiters", "Requests waiting for another's fill.", float64(s.Waiting()))
+	tcp, quic := s.Connections()
+	emit.gauge("letteredge_connections", "Open connections of the data plane.", float64(tcp), "transport", "tcp")
+	emit.gauge("letteredge_connections", "Open connections of the data plane.", float64(quic), "transport", "quic")
+	for origin, n := range s.OriginInFlight() {
+		emit.gauge("letteredge_origin_in_flight", "Fetches under way.", float64(n), "origin", origin)
+	}
+	emit.counter("letteredge_purge_sweeps_dropped_total", "Purges whose entries were not counted, the queue being full.", float64(s.SweepsDropped()))
+	rebuilt, failed := s.Summaries()
+	emit.counter("letteredge_summary_rebuilds_total", "Summaries rebuilt after a purge.", float64(rebuilt), "result", "done")
+	emit.counter("letteredge_summary_rebuilds_total", "Summaries rebuilt after a purge.", float64(failed), "result", "failed")
+}
