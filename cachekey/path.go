@@ -14,16 +14,9 @@ func (t pathTraits) any() bool { return t.dots || t.doubleSlash || t.encodedSlas
 // Dot segments are left in.
 func appendPath(dst []byte, path string) ([]byte, pathTraits, *Error) {
 	var t pathTraits
-	start := len(dst)
-	for i := 0; i < len(path); i++ {
-		run := i
-		for i < len(path) && plainByte(path[i]) {
-			i++
-		}
-		dst = append(dst, path[run:i]...)
-		if i == len(path) {
-			break
-		}
+	start, plain := len(dst), plainLen(path)
+	dst = append(dst, path[:plain]...)
+	for i := plain; i < len(path); i++ {
 		c := path[i]
 		switch {
 		case c == '%':
@@ -54,9 +47,21 @@ func appendPath(dst []byte, path string) ([]byte, pathTraits, *Error) {
 	return dst, t, nil
 }
 
-// plainByte says of most bytes of most paths that nothing is to be done.
-func plainByte(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c >= 'A' && c <= 'Z'
+// plainLen is how much of path is canonical at first sight: all of it for most
+// requests. It stops before what appendPath has to look at more closely.
+func plainLen(path string) int {
+	before := byte(0)
+	for i := 0; i < len(path); i++ {
+		c := path[i]
+		switch {
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-', c == '_', c >= 'A' && c <= 'Z':
+		case (c == '/' || c == '.') && before != '/':
+		default:
+			return i
+		}
+		before = c
+	}
+	return len(path)
 }
 
 // hasDots reports whether an absolute path has a segment "." or "..".
