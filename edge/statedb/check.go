@@ -11,73 +11,52 @@ import (
 	berrors "go.etcd.io/bbolt/errors"
 )
 
-// check reads every page in use before the file is opened for writing. bbolt
-// maps the file and trusts what it finds there: a page that a truncated file has
-// lost would end the process with SIGBUS, later and without a word on why.
+// check reads every page before the file is opened for writing. bbolt maps the
+// file and trusts what it finds there: a page that a truncated file has lost
+// would end the process with SIGBUS, later and without a word on why; pages that
+// point at each other would keep it busy for good; a list of free pages that is
+// wrong would overwrite good ones. (bbolt's own Tx.Check falls into the first two
+// itself.) It costs as much as reading the file once.
 func check(path string, timeout time.Duration) (err error) {
-	file, err := openBolt(path, &bolt.Options{Timeout: timeout, ReadOnly: true, PreLoadFreelist: true})
+	// Opened so, bbolt takes the lock and looks at the meta pages, no further.
+	locked, err := openBolt(path, &bolt.Options{Timeout: timeout, ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, locked.Close()) }()
+	file, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
 	return guard(func() error {
-		return file.View(func(tx *bolt.Tx) error {
-			return tx.ForEach(func(_ []byte, b *bolt.Bucket) error { return walk(b) })
+		return locked.View(func(tx *bolt.Tx) error {
+			err := checkPages(file, locked.Info().PageSize, uint64(tx.ID()))
+			if err != nil {
+				err = fmt.Errorf("%w (%w)", ErrDamaged, err)
+			}
+			return err
 		})
 	})
 }
 
-func walk(b *bolt.Bucket) error {
-	return b.ForEach(func(k, _ []byte) error {
-		if nested := b.Bucket(k); nested != nil {
-			return walk(nested)
-		}
-		return nil
-	})
-}
-
-// openBolt opens the file with a first look at its size: the pages that its
-// meta data speak of must be there before anything follows a pointer to them.
+// openBolt opens the file with errors in our terms.
 func openBolt(path string, opts *bolt.Options) (*bolt.DB, error) {
 	var file *bolt.DB
 	err := guard(func() (err error) {
-		if !opts.ReadOnly {
-			file, err = bolt.Open(path, 0o600, opts)
-			return err
-		}
-		sizes := *opts
-		sizes.PreLoadFreelist = false
-		probe, err := bolt.Open(path, 0o600, &sizes)
-		if err != nil {
-			return err
-		}
-		defer func() { err = errors.Join(err, probe.Close()) }()
-		if err := bigEnough(probe, path); err != nil {
-			return err
-		}
 		file, err = bolt.Open(path, 0o600, opts)
 		return err
 	})
-	var unreadable *os.PathError
+	var system *os.PathError
 	switch {
 	case err == nil:
 		return file, nil
 	case errors.Is(err, berrors.ErrTimeout):
 		return nil, ErrInUse
-	case errors.Is(err, ErrDamaged), errors.As(err, &unreadable):
+	case errors.Is(err, ErrDamaged), errors.As(err, &system):
 		return nil, err
 	}
 	return nil, fmt.Errorf("%w (%w)", ErrDamaged, err)
-}
-
-func bigEnough(file *bolt.DB, path string) error {
-	return file.View(func(tx *bolt.Tx) error {
-		info, err := os.Stat(path)
-		if err == nil && info.Size() < tx.Size() {
-			err = fmt.Errorf("%w (it has %d bytes of %d)", ErrDamaged, info.Size(), tx.Size())
-		}
-		return err
-	})
 }
 
 // guard turns what bbolt does about a page that makes no sense, a panic or a

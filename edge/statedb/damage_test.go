@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,20 +18,20 @@ import (
 	"github.com/letteros/letteredge/quota"
 )
 
+const kept = 30
+
 // filled is the bytes of a file with something of everything in it.
 func filled(t testing.TB) []byte {
 	t.Helper()
 	path := statePath(t)
 	db, err := Open(path, Options{})
 	require.NoError(t, err)
-	for i := range uint64(300) {
-		c := &change{apply: func(tx *bolt.Tx) error { return nil }, err: make(chan error, 1)}
-		db.writer.commit([]*change{c})
-		if i%10 == 0 {
-			require.NoError(t, db.Purges().Append(record(i+1)))
-			_, err := db.AuditLog().Append(audit.Entry{At: epoch, Action: "purge"})
-			require.NoError(t, err)
-		}
+	for i := range uint64(kept) { // enough for branch pages above the leaves
+		rec := record(i + 1)
+		rec.By = strings.Repeat("x", 500)
+		require.NoError(t, db.Purges().Append(rec))
+		_, err := db.AuditLog().Append(audit.Entry{At: epoch, Action: "purge", Detail: rec.By})
+		require.NoError(t, err)
 	}
 	require.NoError(t, db.Quotas().Put(quota.Versioned{Quota: quota.New("b2b", 10), Revision: 1}))
 	require.NoError(t, db.Close())
@@ -46,7 +48,7 @@ func TestATruncatedFileIsAClearError(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, data[:size], 0o600))
 		db, err := Open(path, Options{})
 		if err == nil { // what is missing was free, or had not been written yet
-			require.Len(t, replayed(t, db), 30)
+			require.Len(t, replayed(t, db), kept)
 			require.NoError(t, db.Close())
 			continue
 		}
@@ -137,4 +139,35 @@ func TestARecordThatCannotBeReadIsNotSkipped(t *testing.T) {
 	_, err = db.AuditLog().List(0, 10)
 	require.ErrorIs(t, err, ErrDamaged)
 	require.ErrorContains(t, err, "audit entry 1")
+}
+
+// The check must never refuse a file that is well, whatever its history.
+func TestNoSoundFileIsRefused(t *testing.T) {
+	folder := t.TempDir()
+	runs := 0
+	rapid.Check(t, func(t *rapid.T) {
+		runs++
+		path := filepath.Join(folder, strconv.Itoa(runs), FileName)
+		opts := Options{KeepPurges: rapid.IntRange(1, 40).Draw(t, "keep"), KeepAudit: 20}
+		seq := uint64(0)
+		for range rapid.IntRange(1, 4).Draw(t, "starts") {
+			db, err := Open(path, opts)
+			require.NoError(t, err)
+			for range rapid.IntRange(0, 60).Draw(t, "changes") {
+				size := rapid.SampledFrom([]int{1, 1, 1, 300, 3000, 30_000}).Draw(t, "size")
+				switch seq++; rapid.IntRange(0, 2).Draw(t, "change") {
+				case 0:
+					rec := record(seq)
+					rec.By = strings.Repeat("x", size)
+					require.NoError(t, db.Purges().Append(rec))
+				case 1:
+					_, err := db.AuditLog().Append(audit.Entry{At: epoch, Detail: strings.Repeat("x", size)})
+					require.NoError(t, err)
+				case 2:
+					require.NoError(t, db.Purges().Settle([]invalidation.Record{record(seq - 1), record(seq - 2)}))
+				}
+			}
+			require.NoError(t, db.Close())
+		}
+	})
 }
