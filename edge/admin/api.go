@@ -129,14 +129,11 @@ func (a *api) dispatch(path string, m methods) http.Handler {
 // it; the longest is a purge that is waited for.
 const answerTimeout = adminapi.MaxTimeout + 15*time.Second
 
-// setDeadline bounds what is left of an exchange. Reading counts too: the
-// server goes on reading to see whether the client is still there, and takes a
-// read that timed out for a client that left. A connection that knows no
-// deadlines (a recorder in a test) goes without.
+// setDeadline bounds the rest of an exchange: what it takes to make the answer,
+// and to write it. A connection that knows no deadlines (a recorder in a test)
+// goes without.
 func setDeadline(w http.ResponseWriter, at time.Time) {
-	c := http.NewResponseController(w)
-	_ = c.SetReadDeadline(at)
-	_ = c.SetWriteDeadline(at)
+	_ = http.NewResponseController(w).SetWriteDeadline(at)
 }
 
 // serve carries out one operation.

@@ -52,8 +52,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 }
 
 func TestOffLoopbackReadsNeedATokenToo(t *testing.T) {
-	n := start(t)
-	n.server.http.Handler = n.server.api.handler(false)
+	n := startAt(t, "127.0.0.1:0", Config{}, func(s *Server) { s.http.Handler = s.api.handler(false) })
 	for target, want := range map[string]int{"/v1/quotas": 401, "/metrics": 401, "/": 401, "/openapi.json": 401, "/livez": 200, "/readyz": 200} {
 		require.Equal(t, want, n.do("GET", target, "", "").status, target)
 		require.Equal(t, 200, n.do("GET", target, reader, "").status, target)
@@ -144,11 +143,10 @@ func TestBodiesAndQueries(t *testing.T) {
 	}
 }
 
-// A read deadline that passes while an operation is under way must not look
-// like a client that left.
+// The read timeout is for the request: an operation that takes longer is not cut
+// off.
 func TestLongOperationsOutliveTheReadTimeout(t *testing.T) {
-	n := start(t)
-	n.server.http.ReadTimeout = 100 * time.Millisecond
+	n := startAt(t, "127.0.0.1:0", Config{}, func(s *Server) { s.http.ReadTimeout = 100 * time.Millisecond })
 	began := time.Now()
 	require.Equal(t, 200, n.do("GET", "/debug/pprof/trace?seconds=0.5", root, "").status)
 	require.GreaterOrEqual(t, time.Since(began), 500*time.Millisecond)

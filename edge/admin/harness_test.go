@@ -54,7 +54,8 @@ type node struct {
 
 func start(t *testing.T) *node { return startAt(t, "127.0.0.1:0", Config{Node: "local-1"}) }
 
-func startAt(t *testing.T, addr string, cfg Config) *node {
+// startAt starts a node; before lets a test change the server before it serves.
+func startAt(t *testing.T, addr string, cfg Config, before ...func(*Server)) *node {
 	t.Helper()
 	n := &node{t: t, journal: &journal{}, store: &store{}, log: &audit.Memory{}, client: &http.Client{Transport: &http.Transport{}}}
 	tokens, err := auth.NewTokens([]auth.Token{
@@ -81,6 +82,9 @@ func startAt(t *testing.T, addr string, cfg Config) *node {
 	})
 	require.NoError(t, err)
 	require.NoError(t, n.server.Listen(addr))
+	for _, change := range before {
+		change(n.server)
+	}
 	done := make(chan error, 1)
 	go func() { done <- n.server.Serve() }()
 	t.Cleanup(func() {

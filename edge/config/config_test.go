@@ -72,6 +72,7 @@ func TestBadFiles(t *testing.T) {
 		"a scalar":           {"42", "must be a mapping"},
 		"two documents":      {minimal + "---\nnode: {}\n", "must hold one document"},
 		"alias":              {"node: &n {id: a}\nlisten: *n\n", "anchors, aliases, merges and tags are not supported"},
+		"anchor":             {"node: &n {id: a}\n", "anchors, aliases, merges and tags are not supported"},
 		"merge":              {"node: {<<: {id: a}}", "node.<< is not a field"},
 		"tag":                {"node: !!str x", "anchors, aliases, merges and tags"},
 		"list for mapping":   {"cache: []", "cache must be a mapping with the fields max_bytes"},
