@@ -32,7 +32,8 @@ type h1 struct {
 type h1Exchange struct {
 	edge.Exchange
 	fields h1Fields
-	body   *body // nil unless the request has content
+	body   *body    // nil unless the request has content
+	date   [32]byte // for a Date of our own
 }
 
 func newH1(life context.Context, core Core, cfg Config, alt string, logger *slog.Logger) *h1 {
@@ -138,7 +139,7 @@ func (h *h1) refuse(ctx *fasthttp.RequestCtx, bad refusal) {
 	ctx.Response.SetStatusCode(bad.status)
 	out.set("Content-Type", []byte("application/problem+json"))
 	out.set("Cache-Control", []byte("no-store"))
-	out.end(time.Now())
+	out.end(time.Now(), nil)
 	ctx.Response.SetBodyRaw(bad.body())
 	ctx.SetConnectionClose()
 }

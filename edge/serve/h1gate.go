@@ -46,20 +46,15 @@ func (f *h1Fields) scan(raw []byte) refusal {
 		if raw[i] == '\r' && i+2 == len(raw) && raw[i+1] == '\n' {
 			break
 		}
-		line := h1Line{name: uint32(i)}
-		upper := true
-		for ; i < len(raw) && raw[i] != ':'; i++ {
-			c := canonicalByte(raw[i], upper)
-			if c == 0 {
-				return refusal{400, "fields", "a field name is a token (RFC 9110 §5.1); lines end in CRLF"}
-			}
-			raw[i] = c
-			upper = c == '-'
+		n := canonicalName(raw[i:])
+		if n <= 0 {
+			return refusal{400, "fields", "a field line is a token, a colon and a value (RFC 9110 §5.1), and ends in CRLF"}
 		}
-		line.nameEnd = uint32(i)
+		line := h1Line{name: uint32(i), nameEnd: uint32(i + n)}
+		i += n
 		end := bytes.IndexByte(raw[i:], '\n')
-		if end < 1 || line.name == line.nameEnd {
-			return refusal{400, "fields", "a field line is name, colon, value"}
+		if end < 1 {
+			return refusal{400, "fields", "a field line ends in CRLF"}
 		}
 		end += i
 		if raw[end-1] != '\r' {
@@ -114,25 +109,39 @@ func (f *h1Framing) note(name, value []byte) (consumed bool, bad refusal) {
 	return false, refusal{}
 }
 
-// canonicalByte returns c as it stands in a canonical field name, or 0 if c
-// cannot stand in a token (RFC 9110 §5.6.2).
-func canonicalByte(c byte, upper bool) byte {
-	switch {
-	case 'a' <= c && c <= 'z':
-		if upper {
+// tokenBytes maps the bytes of a token (RFC 9110 §5.6.2) to their lower case, all
+// others to 0. Constant.
+var tokenBytes = [256]byte{
+	'!': '!', '#': '#', '$': '$', '%': '%', '&': '&', '\'': '\'', '*': '*', '+': '+',
+	'-': '-', '.': '.', '^': '^', '_': '_', '`': '`', '|': '|', '~': '~',
+	'0': '0', '1': '1', '2': '2', '3': '3', '4': '4', '5': '5', '6': '6', '7': '7', '8': '8', '9': '9',
+	'a': 'a', 'b': 'b', 'c': 'c', 'd': 'd', 'e': 'e', 'f': 'f', 'g': 'g', 'h': 'h', 'i': 'i',
+	'j': 'j', 'k': 'k', 'l': 'l', 'm': 'm', 'n': 'n', 'o': 'o', 'p': 'p', 'q': 'q', 'r': 'r',
+	's': 's', 't': 't', 'u': 'u', 'v': 'v', 'w': 'w', 'x': 'x', 'y': 'y', 'z': 'z',
+	'A': 'a', 'B': 'b', 'C': 'c', 'D': 'd', 'E': 'e', 'F': 'f', 'G': 'g', 'H': 'h', 'I': 'i',
+	'J': 'j', 'K': 'k', 'L': 'l', 'M': 'm', 'N': 'n', 'O': 'o', 'P': 'p', 'Q': 'q', 'R': 'r',
+	'S': 's', 'T': 't', 'U': 'u', 'V': 'v', 'W': 'w', 'X': 'x', 'Y': 'y', 'Z': 'z',
+}
+
+// canonicalName makes the field name at the start of line canonical, in place,
+// and returns its length: up to a colon, or -1 where it is no token.
+func canonicalName(line []byte) int {
+	upper := true
+	for i, b := range line {
+		c := tokenBytes[b]
+		if c == 0 {
+			if b == ':' {
+				return i
+			}
+			return -1
+		}
+		if upper && 'a' <= c && c <= 'z' {
 			c -= 'a' - 'A'
 		}
-		return c
-	case 'A' <= c && c <= 'Z':
-		if !upper {
-			c += 'a' - 'A'
+		if c != b {
+			line[i] = c
 		}
-		return c
-	case c == '-', '0' <= c && c <= '9':
-		return c
-	case c == '!', c == '#', c == '$', c == '%', c == '&', c == '\'', c == '*',
-		c == '+', c == '.', c == '^', c == '_', c == '`', c == '|', c == '~':
-		return c
+		upper = c == '-'
 	}
-	return 0
+	return -1
 }

@@ -74,7 +74,7 @@ func (h *h1) renderFields(ctx *fasthttp.RequestCtx, x *h1Exchange) {
 	if h.altSvc != nil {
 		out.set("Alt-Svc", h.altSvc)
 	}
-	out.end(x.Now)
+	out.end(x.Now, x.date[:])
 }
 
 // maxUnframed is how much content of unknown length is buffered for HTTP/1.0,
@@ -161,8 +161,7 @@ func (l *h1Lines) setOrAdd(name string, value []byte) {
 // (RFC 9110 §6.6.1). fasthttp's setters drop a Date, for it would write its own;
 // but a name that was announced as a trailer keeps its value, and returns to
 // the header section when the announcement is taken back.
-func (l *h1Lines) end(now time.Time) {
-	var scratch [32]byte
+func (l *h1Lines) end(now time.Time, scratch []byte) {
 	if l.date == nil {
 		l.date = fasthttp.AppendHTTPDate(scratch[:0], now)
 	}

@@ -60,8 +60,11 @@ func hexDigit(c byte) bool {
 // checkHost refuses a host that could be read as more than host and port. The
 // full grammar is the key's business.
 func checkHost(host string) refusal {
-	if strings.ContainsAny(host, "@/?#\\, \t") {
-		return refusal{400, "host", "a host is a name or an address with an optional port"}
+	for i := range len(host) {
+		switch host[i] {
+		case '@', '/', '?', '#', '\\', ',', ' ', '\t':
+			return refusal{400, "host", "a host is a name or an address with an optional port"}
+		}
 	}
 	return refusal{}
 }
