@@ -288,6 +288,29 @@ func TestUnsafeMethodInvalidates(t *testing.T) {
 	require.Contains(t, n.get("/x").cacheStatus(), "hit")
 }
 
+// What a client lists in Connection ends here, but it cannot have the fields
+// removed that this node adds; nor can it send what only peers may.
+func TestClientFieldsThatDoNotGoOn(t *testing.T) {
+	n := newNode(t)
+	var sent map[string]string
+	n.up.set(func(_ context.Context, f *edge.Fetch) (*edge.Answer, error) {
+		sent = map[string]string{}
+		for _, l := range f.Fields {
+			sent[l.Name] = l.Value
+		}
+		return answer(200, "x", "Cache-Control: max-age=1", `Etag: "v"`), nil
+	})
+	lines := []string{"Connection: X-Hop, if-none-match", "X-Hop: 1", "X-End: 2", "Docs-Pin: trial=1", "Edge-Preview: x", "Cookie: a=b"}
+	n.get("/x", lines...)
+	require.Equal(t, map[string]string{"X-End": "2", "Cookie": "a=b"}, sent)
+	n.skew.Store(int64(time.Minute))
+	n.get("/x", lines...)
+	require.Equal(t, map[string]string{"X-End": "2", "Cookie": "a=b", "If-None-Match": `"v"`}, sent)
+
+	n.get(trial, append(lines, "Accept-Language: ja", "Authorization: Bearer x")...)
+	require.Equal(t, map[string]string{"Accept-Language": "ja"}, sent, "artifacts: languages only")
+}
+
 func TestQuota(t *testing.T) {
 	n := newNode(t)
 	n.up.set(sound)

@@ -1,6 +1,10 @@
 package edge
 
-import "github.com/letteros/letteredge/edge/freshness"
+import (
+	"strings"
+
+	"github.com/letteros/letteredge/edge/freshness"
+)
 
 // fieldLines is a list of field lines that owns its memory, as the core and its
 // fills use them where a transport's view has ended.
@@ -49,6 +53,35 @@ func (l fieldLines) All(yield func(name, value string) bool) {
 			return
 		}
 	}
+}
+
+// endToEnd clones the client's fields that may go on and that keep accepts. What
+// Connection lists ends here (RFC 9110 §7.6.1), before this node adds fields of
+// its own: a client must not be able to have those removed on the way. So do the
+// fields that only peers may send (SEMANTICS §8).
+func endToEnd(fields Fields, keep func(name string) bool) fieldLines {
+	hop := fields.Combined("Connection")
+	var lines fieldLines
+	fields.All(func(name, value string) bool {
+		switch {
+		case name == "Host", name == "Content-Length", name == "Connection", name == "Docs-Pin",
+			strings.HasPrefix(name, "Edge-"), hop != "" && listed(hop, name), !keep(name):
+			return true
+		}
+		lines = append(lines, Field{strings.Clone(name), strings.Clone(value)})
+		return true
+	})
+	return lines
+}
+
+// listed reports whether a comma-separated list names the field.
+func listed(list, name string) bool {
+	for option := range strings.SplitSeq(list, ",") {
+		if strings.EqualFold(strings.Trim(option, " \t"), name) {
+			return true
+		}
+	}
+	return false
 }
 
 // mergeFields is the header section of a stored response after a 304 (RFC 9111

@@ -45,21 +45,15 @@ func (c *Core) detach(x *Exchange, route *Route, fl *flight, stale *Slot) *detac
 
 // forwarded clones the client's fields that go to an origin with a GET that
 // fills the cache: without conditions and ranges, which the core answers from
-// the whole, and without the fields that only peers may send (SEMANTICS §8).
+// the whole.
 func forwarded(fields Fields) fieldLines {
-	var lines fieldLines
-	fields.All(func(name, value string) bool {
+	return endToEnd(fields, func(name string) bool {
 		switch name {
-		case "Host", "Content-Length", "Range", "If-Range", "If-Match", "If-None-Match",
-			"If-Modified-Since", "If-Unmodified-Since", "Docs-Pin", "Expect":
-			return true
-		}
-		if !strings.HasPrefix(name, "Edge-") {
-			lines = append(lines, Field{strings.Clone(name), strings.Clone(value)})
+		case "Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "Expect":
+			return false
 		}
 		return true
 	})
-	return lines
 }
 
 // fill runs a flight to its end. It is the root of its goroutine: whatever

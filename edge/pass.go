@@ -18,16 +18,7 @@ func (c *Core) pass(ctx context.Context, x *Exchange, route *Route, why Forward)
 		Body: x.Req.Body, Length: x.Req.Length,
 	}
 	f.Target = f.Key.OriginTarget()
-	x.Req.Fields.All(func(name, value string) bool {
-		switch name {
-		case "Host", "Content-Length", "Docs-Pin":
-			return true
-		}
-		if !strings.HasPrefix(name, "Edge-") {
-			f.Fields = append(f.Fields, Field{strings.Clone(name), strings.Clone(value)})
-		}
-		return true
-	})
+	f.Fields = endToEnd(x.Req.Fields, func(string) bool { return true })
 	start := c.Now()
 	ans, err := route.Upstream.Fetch(ctx, f)
 	x.originTook = c.Now().Sub(start)
