@@ -51,6 +51,18 @@ func TestArtifact(t *testing.T) {
 	}
 }
 
+func TestImpliedTagsAreOfTheKeysOwnKind(t *testing.T) {
+	proof := mustArtifact(t, Proof, "b2b", "trial", "p1", "")
+	campaign := mustArtifact(t, Campaign, "b2b", "", "spring", "")
+	summary := mustArtifact(t, Summary, "b2b", "trial", "", "")
+	for tag, key := range map[string]Key{
+		"campaign:p1": proof, "proof:spring": campaign, "cta:spring": campaign, "cta:": campaign, "campaign:": proof,
+		"kind:cta": summary, "summary:trial": summary, "segment": proof, "doc:p1": proof,
+	} {
+		require.False(t, key.implies(tag), tag)
+	}
+}
+
 func TestArtifactRefuses(t *testing.T) {
 	for _, c := range []struct {
 		kind                   Kind

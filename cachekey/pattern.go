@@ -74,7 +74,7 @@ func (p *pattern) matches(host, name, path []byte) bool {
 		if p.anyPort {
 			host = name
 		}
-		if p.below && (len(host) <= len(p.host) || string(host[len(host)-len(p.host):]) != p.host) {
+		if p.below && (len(host) < len(p.host) || string(host[len(host)-len(p.host):]) != p.host) {
 			return false
 		}
 		if !p.below && string(host) != p.host {
