@@ -204,15 +204,17 @@ func (c *Core) renew(fl *flight, d *detached, stale *Slot, ans *Answer) outcome 
 // through to the leader alone.
 func (c *Core) receive(fl *flight, d *detached, f *Fetch, ans *Answer) outcome {
 	rules := c.rules(d, ans.Status, ans.Fields, ans)
-	// Errors are shared with those who wait, though not stored: each asking a
-	// failing origin anew would be its end.
-	sharedError := ans.Status >= 500 && (rules.Why == freshness.Status || rules.Why == freshness.NoFreshness)
+	if ans.Status >= 500 && !rules.Storable {
+		// The leader's alone, and no reason to let everyone else ask as well:
+		// waiters are told that the origin fails.
+		return outcome{private: true, answer: ans, status: ans.Status}
+	}
 	tags, tagErr := responseTags(fl.key, ans.Fields)
 	artifact := fl.key.IsArtifact() && ans.Status == 200
-	if tagErr != nil && !artifact {
+	if tagErr != nil {
 		rules.Storable = false
 	}
-	if !rules.Storable && !sharedError && !artifact && ans.Degraded == "" || ans.Length > c.cfg.MaxObject {
+	if !artifact && (ans.Length > c.cfg.MaxObject || !rules.Storable && ans.Degraded == "") {
 		return c.passOn(fl, d, ans)
 	}
 	body, whole, err := readBody(ans, c.cfg.MaxObject)
@@ -242,12 +244,9 @@ func (c *Core) receive(fl *flight, d *detached, f *Fetch, ans *Answer) outcome {
 		return outcome{slot: c.slot(d, rules, art, tags, ans), status: ans.Status, shared: true, degraded: ans.Degraded}
 	}
 	if !rules.Storable {
-		c.dropStale(fl, d, ans.Status)
-		o := outcome{slot: c.slot(d, rules, art, tags, ans), status: ans.Status, shared: sharedError}
-		if !sharedError {
-			c.mark(fl)
-		}
-		return o
+		c.dropStale(fl, d)
+		c.mark(fl)
+		return outcome{slot: c.slot(d, rules, art, tags, ans), status: ans.Status}
 	}
 	return c.keep(fl, d, rules, art, tags, ans, ans.Status)
 }
@@ -261,7 +260,7 @@ type replayed struct {
 // passOn leaves the answer to the leader alone; who waited goes on in parallel,
 // and so does who comes within the next while.
 func (c *Core) passOn(fl *flight, d *detached, ans *Answer) outcome {
-	c.dropStale(fl, d, ans.Status)
+	c.dropStale(fl, d)
 	c.mark(fl)
 	return outcome{private: true, answer: ans, status: ans.Status}
 }
@@ -271,10 +270,9 @@ func (c *Core) mark(fl *flight) {
 	c.Store.Mark(fl.key.Text, c.Now().Add(c.cfg.HitForMiss).UnixNano())
 }
 
-// dropStale removes the copy that an answer which cannot be stored supersedes;
-// an error supersedes nothing.
-func (c *Core) dropStale(fl *flight, d *detached, status int) {
-	if d.stale != nil && status < 500 {
+// dropStale removes the copy that an answer which cannot be stored supersedes.
+func (c *Core) dropStale(fl *flight, d *detached) {
+	if d.stale != nil {
 		c.Store.Remove(fl.key.Text, d.stale)
 	}
 }

@@ -132,6 +132,29 @@ func TestPrivateAnswerReachesNoWaiter(t *testing.T) {
 	}
 }
 
+// A failing origin is asked once; its answer, which may be personal, is the
+// leader's, and the others are told that it fails.
+func TestErrorIsNotSharedAndNotMultiplied(t *testing.T) {
+	n := newNode(t)
+	g := newGated(n)
+	var personal, told atomic.Int64
+	wg := crowdWith(n, g, 50, "/account", func(int) []string { return nil }, func(_ int, r response) {
+		switch {
+		case r.status == 503 && r.body == "for the leader" && r.header.Get("Set-Cookie") != "":
+			personal.Add(1)
+		case r.status == 502 && r.header.Get("Set-Cookie") == "":
+			told.Add(1)
+		}
+	})
+	g.answer <- func(*edge.Fetch) (*edge.Answer, error) {
+		return answer(503, "for the leader", "Set-Cookie: session=1"), nil
+	}
+	wg.Wait()
+	require.EqualValues(t, 1, personal.Load())
+	require.EqualValues(t, 49, told.Load())
+	require.EqualValues(t, 1, n.up.n.Load())
+}
+
 func TestVariantIsNotSharedAcross(t *testing.T) {
 	n := newNode(t)
 	g := newGated(n)
@@ -356,6 +379,23 @@ func TestLargeBodiesPassThrough(t *testing.T) {
 			require.Len(t, r.body, 5000)
 			require.NotContains(t, r.cacheStatus(), "stored")
 		}
+	}
+}
+
+// An artifact is never passed through unchecked, however large it says it is.
+func TestLargeArtifactIsRefused(t *testing.T) {
+	n := newNode(t, func(c *edge.Config, _ *edge.Deps) { c.MaxObject = 100 })
+	for _, known := range []bool{true, false} {
+		n.up.set(func(_ context.Context, f *edge.Fetch) (*edge.Answer, error) {
+			a := artifactOf(f.Key, 1)
+			if !known {
+				a.Length = -1
+			}
+			return a, nil
+		})
+		r := n.get(trial)
+		require.Equal(t, 502, r.status)
+		require.Contains(t, r.body, "at most 100 bytes")
 	}
 }
 

@@ -6,10 +6,12 @@ import (
 	"time"
 )
 
-// Errors of waiting, as opposed to those of filling.
+// Errors of waiting, and what those who waited are told of an answer that is not
+// theirs.
 var (
 	errWait    = errors.New("the fill under way did not end in time")
 	errWaiters = errors.New("too many requests wait for the same fill")
+	errOrigin  = errors.New("the origin answered with an error of its own")
 	errGone    = errors.New("the reader has gone")
 )
 
@@ -28,7 +30,6 @@ func (c *Core) miss(ctx context.Context, x *Exchange, route *Route, f found) {
 	}
 	if f.slot != nil && f.use == useStaleIfError && f.slot.retryAt.Load() > x.Now.UnixNano() {
 		// The origin failed a moment ago: the next try is not this reader's.
-		c.refresh(x, route, f.slot)
 		c.hit(x, f.slot, f.ttl)
 		return
 	}
@@ -39,6 +40,10 @@ func (c *Core) miss(ctx context.Context, x *Exchange, route *Route, f found) {
 		c.failed(x, f, err, 0)
 	case o.err != nil:
 		c.failed(x, f, o.err, o.status)
+	case o.private && o.status >= 500 && !leader:
+		c.failed(x, f, errOrigin, o.status)
+	case o.private && o.status >= 500 && c.stale(x, f, o.status):
+		_ = o.answer.Body.Close() // the copy is shown instead
 	case o.private:
 		c.passAnswer(x, o.answer)
 	case o.hit && leader:
@@ -46,7 +51,7 @@ func (c *Core) miss(ctx context.Context, x *Exchange, route *Route, f found) {
 		c.hit(x, o.slot, o.slot.Rules.Lifetime-o.slot.Age(x.Now))
 	default:
 		if (o.status >= 500 || o.degraded != "") && c.stale(x, f, o.status) {
-			return
+			return // rather than a stored error, or less than the whole
 		}
 		x.Rep.Degraded = o.degraded
 		x.Rep.Cache.Stored = o.stored
@@ -108,7 +113,7 @@ func (c *Core) await(ctx context.Context, x *Exchange, route *Route, f found) (o
 		if t.leader {
 			return o, true, nil
 		}
-		if o.err != nil {
+		if o.err != nil || o.status >= 500 && o.private {
 			return o, false, nil
 		}
 		if !o.private && o.shared && c.selects(x, o.slot) && t.mayTake(o.slot, c.Marks) {
