@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/letteros/letteredge/edge/adminapi"
+	"github.com/letteros/letteredge/edge/auth"
 )
 
 func TestWhoMayDoWhat(t *testing.T) {
@@ -199,4 +200,13 @@ func TestConnectionsAreBounded(t *testing.T) {
 func write(c net.Conn, s string) error {
 	_, err := c.Write([]byte(s))
 	return err
+}
+
+// edge/adminapi is below edge/auth and names scopes by their text.
+func TestScopesAreKnown(t *testing.T) {
+	for _, o := range adminapi.Operations() {
+		if o.Scope != "" {
+			require.Contains(t, auth.Scopes(), auth.Scope(o.Scope), o.ID)
+		}
+	}
 }

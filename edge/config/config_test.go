@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/letteros/letteredge/cachekey"
 )
 
 const minimal = `
@@ -115,6 +118,9 @@ func TestBadFiles(t *testing.T) {
 		"route artifacts":    {minimal + "routes: [{name: a, origin: web, path: '/v1/segments/*'}]", "artifacts have routes of their own"},
 		"route host":         {minimal + "routes: [{name: a, origin: web, host: 'a:80'}]", "routes[0].host has the host"},
 		"query star":         {minimal + "routes: [{name: a, origin: web, query: {names: ['*', b]}}]", "routes[0].query.names[0]"},
+		"route IPv6":         {minimal + "routes: [{name: a, origin: web, host: '::1'}]", "routes[0].host"},
+		"query names":        {minimal + "routes: [{name: a, origin: web, query: {names: [" + "x" + manyNames() + "]}}]", "routes[0].query"},
+		"too many routes":    {minimal + "routes: [" + manyRoutes() + "]", "routes must be at most 1024"},
 		"query twice":        {minimal + "routes: [{name: a, origin: web, query: {names: [b, b]}}]", "a second time"},
 		"query others":       {minimal + "routes: [{name: a, origin: web, query: {others: keep}}]", "must be one of drop, refuse"},
 		"ttl":                {minimal + "routes: [{name: a, origin: web, ttl: {default: 2m, max: 1m}}]", "must not exceed routes[0].ttl.max (1m0s)"},
@@ -169,6 +175,25 @@ func TestLoad(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// What Validate lets through, the keyer takes: a node that checks must start.
+func TestRoutesThatPassMakeAKeyer(t *testing.T) {
+	passed := 0
+	rapid.Check(t, func(t *rapid.T) {
+		c := Default()
+		r := &c.Routes[0]
+		r.Host = rapid.OneOf(rapid.Just(""), rapid.StringMatching(`(\*\.)?[a-z0-9]+\.[a-z]+`), rapid.StringMatching(`(\*\.)?[a-z0-9.:\[\]_-]{0,12}`)).Draw(t, "host")
+		r.Path = rapid.StringMatching(`/[a-zA-Z0-9./~!&'()+,;=:@_*-]{0,12}\*?`).Draw(t, "path")
+		r.Query.Names = rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z+\[\];/?~"<*]{1,4}`), 0, 70, rapid.ID[string]).Draw(t, "names")
+		if c.Validate() != nil {
+			return
+		}
+		passed++
+		_, err := cachekey.NewKeyer([]cachekey.Pattern{{Host: r.Host, Path: r.Path, Query: cachekey.QueryRule{Names: r.Query.Names}}})
+		require.NoError(t, err)
+	})
+	require.Greater(t, passed, 10)
+}
+
 func TestSizeText(t *testing.T) {
 	for text, want := range map[string]int64{
 		"0": 0, "512": 512, "1B": 1, "4KiB": 4096, "4 KiB": 4096, "10MB": 10_000_000, "1GiB": 1 << 30,
@@ -201,4 +226,22 @@ func FuzzParse(f *testing.F) {
 		}
 		require.NoError(t, c.Validate())
 	})
+}
+
+// manyNames are more query parameters than a route may name.
+func manyNames() string {
+	var b strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&b, ", n%d", i)
+	}
+	return b.String()
+}
+
+// manyRoutes are more routes than there may be.
+func manyRoutes() string {
+	var b strings.Builder
+	for i := range maxRoutes + 1 {
+		fmt.Fprintf(&b, "{name: r%d, origin: web}, ", i)
+	}
+	return b.String()
 }

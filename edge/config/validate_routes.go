@@ -1,17 +1,21 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/letteros/letteredge/cachekey"
 )
 
 func (k *checker) routes(list []Route, origins []string) {
 	var names []string
 	for i, r := range list {
 		at := fmt.Sprintf("routes[%d]", i)
+		before := len(k.problems)
 		k.name(at+".name", r.Name)
 		if slices.Contains(names, r.Name) {
 			k.bad(at+".name", "is %q, as another route's; names must be unique", r.Name)
@@ -28,6 +32,29 @@ func (k *checker) routes(list []Route, origins []string) {
 			k.name(at+".segment", r.Segment)
 		}
 		oneOf(k, at+".tags", r.Tags, tagSpaces()...)
+		if len(k.problems) == before {
+			k.usable(at, r)
+		}
+	}
+	if len(list) > maxRoutes {
+		k.bad("routes", "must be at most %d", maxRoutes)
+	}
+}
+
+// maxRoutes is what a keyer takes.
+const maxRoutes = 1024
+
+// usable asks the keyer, who has the last word on patterns: what passes here
+// must not fail at the start of a node.
+func (k *checker) usable(at string, r Route) {
+	_, err := cachekey.NewKeyer([]cachekey.Pattern{{
+		Host: r.Host, Path: r.Path, Query: cachekey.QueryRule{Names: r.Query.Names},
+	}})
+	var invalid *cachekey.Error
+	if errors.As(err, &invalid) {
+		k.bad(at+"."+invalid.Field, "%s", invalid.Reason)
+	} else if err != nil {
+		k.bad(at, "%v", err)
 	}
 }
 
