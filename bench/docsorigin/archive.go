@@ -63,12 +63,7 @@ func (a *archive) rememberLocked(e *edition) {
 	}
 	versions[e.version] = e
 	for len(versions) > a.keep {
-		lowest := slices.Min(slices.Collect(maps.Keys(versions)))
-		if lowest == e.version { // an old one read from disk, just asked for
-			delete(versions, slices.Sorted(maps.Keys(versions))[1])
-			continue
-		}
-		delete(versions, lowest)
+		delete(versions, slices.Min(slices.Collect(maps.Keys(versions))))
 	}
 }
 

@@ -147,7 +147,9 @@ func assemble(sources []*source) (editions map[string]*edition, byID map[string]
 			continue
 		}
 		byID[id] = append(byID[id], s)
-		present[id] = present[id] || lang == ""
+		if lang == "" {
+			present[id] = true
+		}
 		broken[id] = broken[id] || len(s.problems) > 0
 	}
 	for id, group := range byID {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -38,8 +37,8 @@ func (h *history) path(id string, version int64) string {
 // load gives nil for a version that is not there.
 func (h *history) load(id string, version int64) (*edition, error) {
 	dir := h.path(id, version)
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+	if _, err := os.Stat(dir); err != nil {
+		return nil, nil // where it cannot be looked at either, save will say why
 	}
 	f := newFolder(os.DirFS(dir), h.limits)
 	if _, err := f.scan(); err != nil {

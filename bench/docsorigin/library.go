@@ -1,11 +1,11 @@
 package docsorigin
 
 import (
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"maps"
 	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,8 +52,10 @@ func newLibrary(fsys fs.FS, o Options, a *archive, md markdown) *library {
 // passed by the file they are about. B gets mu, finds nothing begun since it
 // came, looks (started = 2). C gets mu, finds 2 > 1: what B saw is no older
 // than C's arrival, and B is done, since C has mu.
-func (l *library) look() *shelf {
-	arrived := l.started.Load()
+func (l *library) look() *shelf { return l.lookSince(l.started.Load()) }
+
+// lookSince is look for who arrived when that many looks had begun.
+func (l *library) lookSince(arrived int64) *shelf {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.started.Load() > arrived {
@@ -79,16 +81,8 @@ func (l *library) look() *shelf {
 
 // showLocked decides anew what is current.
 func (l *library) showLocked(old *shelf) {
-	var s *shelf
-	switch {
-	case l.failed == "":
-		s = l.decideLocked(old)
-	case old == nil:
-		s = &shelf{current: map[string]*edition{}}
-	default: // the folder is away: go on with what there was
-		s = &shelf{current: old.current}
-	}
-	if l.failed != "" {
+	s := l.decideLocked(old)
+	if l.failed != "" { // a folder that is away leaves its sources as they were
 		s.problems.add("", "folder", 0, "%s", l.failed)
 	}
 	for id, err := range l.unsaved {
@@ -103,13 +97,13 @@ func (l *library) showLocked(old *shelf) {
 // decideLocked holds what the files say against what was shown before.
 func (l *library) decideLocked(old *shelf) *shelf {
 	editions, byID, present, ps := assemble(l.folder.sources())
-	before := map[string]*edition{}
+	former := l.archive.latest // an origin that starts again goes on from its history
 	if old != nil {
-		before = old.current
+		former = func(id string) *edition { return old.current[id] }
 	}
 	next, fresh := map[string]*edition{}, map[string]bool{}
 	for id := range present {
-		e, isNew, problem := l.choose(editions[id], id, before[id])
+		e, isNew, problem := l.choose(editions[id], id, former)
 		if problem != nil {
 			ps = append(ps, problem)
 		}
@@ -117,7 +111,7 @@ func (l *library) decideLocked(old *shelf) *shelf {
 			next[id], fresh[id] = e, isNew
 		}
 	}
-	ps = append(ps, l.settleLinks(next, fresh, before)...)
+	ps = append(ps, l.settleLinks(next, fresh, former)...)
 	for _, id := range slices.Sorted(maps.Keys(fresh)) {
 		if e := next[id]; e != nil && fresh[id] {
 			next[id] = l.keepLocked(e, byID[id], next)
@@ -138,39 +132,33 @@ func unlistedProofs(current map[string]*edition) (ps Problems) {
 }
 
 // choose gives the edition to show for a document that has a file: that of the
-// file if it may be shown, else the one before. isNew: it was never shown.
-func (l *library) choose(e *edition, id string, before *edition) (chosen *edition, isNew bool, problem *Problem) {
+// file if it may be shown, else the former one. isNew: it was never shown.
+func (l *library) choose(e *edition, id string, former pick) (chosen *edition, isNew bool, problem *Problem) {
 	if e == nil {
-		return l.orLatest(before, id), false, nil
+		return former(id), false, nil
+	}
+	wrong := func(format string, args ...any) *Problem {
+		return &Problem{File: id + ".md", Field: "version", Reason: fmt.Sprintf(format, args...)}
 	}
 	known, err := l.archive.get(id, e.version)
-	if err != nil {
-		return l.orLatest(before, id), false, &Problem{File: id + ".md", Field: "version", Reason: err.Error()}
+	if err != nil { // what it was is lost, and the folder's text is the best guess
+		problem = wrong("%v", err)
 	}
 	if known != nil {
 		if known.digest != e.digest {
-			problem = &Problem{File: id + ".md", Field: "version",
-				Reason: "the files differ from version " + decimal(e.version) + " as it was first seen, which goes on being shown; raise the version"}
+			problem = wrong("the files differ from version %d as it was first seen, which goes on being shown; raise the version", e.version)
 		}
 		return known, false, problem
 	}
 	if highest := l.archive.highest(id); e.version < highest {
-		return l.orLatest(before, id), false, &Problem{File: id + ".md", Field: "version",
-			Reason: "is " + decimal(e.version) + ", but " + decimal(highest) + " was shown already; versions only grow"}
+		return former(id), false, wrong("is %d, but %d was shown already; versions only grow", e.version, highest)
 	}
-	return e, true, nil
-}
-
-func (l *library) orLatest(before *edition, id string) *edition {
-	if before != nil {
-		return before
-	}
-	return l.archive.latest(id)
+	return e, true, problem
 }
 
 // settleLinks takes back every new edition whose references do not hold, until
 // those of all the others do: one that is taken back may be another's.
-func (l *library) settleLinks(next map[string]*edition, fresh map[string]bool, before map[string]*edition) (ps Problems) {
+func (l *library) settleLinks(next map[string]*edition, fresh map[string]bool, former pick) (ps Problems) {
 	among := func(id string) *edition { return next[id] }
 	for settled := false; !settled; {
 		settled = true
@@ -183,7 +171,7 @@ func (l *library) settleLinks(next map[string]*edition, fresh map[string]bool, b
 				continue
 			}
 			ps, settled, fresh[id] = append(ps, problems...), false, false
-			if e := l.orLatest(before[id], id); e != nil {
+			if e := former(id); e != nil {
 				next[id] = e
 			} else {
 				delete(next, id)
@@ -216,7 +204,12 @@ func (l *library) keepLocked(e *edition, sources []*source, documents map[string
 // pickFrom chooses among current editions, and for a document whose file is
 // gone, but which others still use, its last.
 func (l *library) pickFrom(current map[string]*edition) pick {
-	return func(id string) *edition { return l.orLatest(current[id], id) }
+	return func(id string) *edition {
+		if e := current[id]; e != nil {
+			return e
+		}
+		return l.archive.latest(id)
+	}
 }
 
 // report logs the problems that came and went. It is the one place that does.
@@ -237,5 +230,3 @@ func (l *library) report(old, s *shelf) {
 		l.log.Info("document in order again", "file", p.File, "field", p.Field)
 	}
 }
-
-func decimal(v int64) string { return strconv.FormatInt(v, 10) }
