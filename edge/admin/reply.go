@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -40,15 +41,18 @@ func writeProblem(w http.ResponseWriter, p *adminapi.Problem) {
 }
 
 func writeJSON(w http.ResponseWriter, status int, mediaType string, body any) {
-	text, err := json.Marshal(body)
-	if err != nil { // a body of ours that is no JSON: nothing the client did
+	var text bytes.Buffer
+	e := json.NewEncoder(&text)
+	e.SetEscapeHTML(false) // it is read by people, and never as HTML: nosniff
+	if err := e.Encode(body); err != nil { // a body of ours that is no JSON: nothing the client did
 		status, mediaType = http.StatusInternalServerError, adminapi.ProblemType
-		text = []byte(`{"type":"about:blank","title":"Internal Server Error","status":500}`)
+		text.Reset()
+		text.WriteString(`{"type":"about:blank","title":"Internal Server Error","status":500}`)
 	}
 	w.Header().Set("Content-Type", mediaType)
 	w.WriteHeader(status)
 	// The client is gone if this fails; there is nobody to tell.
-	_, _ = w.Write(append(text, '\n'))
+	_, _ = w.Write(text.Bytes())
 }
 
 // problemOf turns an operation's error into what the client is told. What is no

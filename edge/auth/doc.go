@@ -21,5 +21,5 @@
 // # Not guaranteed
 //
 //   - Protection of a weak token: hashes are not stretched. [NewToken] makes
-//     tokens of 256 random bits, for which that is enough.
+//     tokens of 130 random bits, for which that is enough.
 package auth

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -39,12 +38,9 @@ func ParseHash(text string) (Hash, error) {
 	return h, nil
 }
 
-// NewToken returns a new token of 256 random bits.
-func NewToken() string {
-	var raw [32]byte
-	rand.Read(raw[:]) // never fails: crypto/rand
-	return base64.RawURLEncoding.EncodeToString(raw[:])
-}
+// NewToken returns a new token of 130 random bits, in letters and digits only:
+// one that began with "-" would be a flag on a command line.
+func NewToken() string { return rand.Text() }
 
 // Token is a configured token.
 type Token struct {
