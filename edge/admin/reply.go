@@ -43,7 +43,7 @@ func writeProblem(w http.ResponseWriter, p *adminapi.Problem) {
 func writeJSON(w http.ResponseWriter, status int, mediaType string, body any) {
 	var text bytes.Buffer
 	e := json.NewEncoder(&text)
-	e.SetEscapeHTML(false) // it is read by people, and never as HTML: nosniff
+	e.SetEscapeHTML(false)                 // it is read by people, and never as HTML: nosniff
 	if err := e.Encode(body); err != nil { // a body of ours that is no JSON: nothing the client did
 		status, mediaType = http.StatusInternalServerError, adminapi.ProblemType
 		text.Reset()
