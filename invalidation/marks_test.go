@@ -104,6 +104,9 @@ func TestReclaimIsNotHeldUpByOldCopies(t *testing.T) {
 	require.Equal(t, Valid, old.State())
 	m.Raise(cachekey.Selector{Segment: "b2b"}, ModeHard)
 	require.Equal(t, Hard, old.State())
+	m.Raise(cachekey.Selector{Host: "h.example"}, ModeHard)
+	require.Equal(t, Hard, old.State())
+	require.Equal(t, m.Epoch(), old.Checked(), "nor by purged ones")
 }
 
 // Readers, fills, purges and reclaims at once. Each fill notes what the number

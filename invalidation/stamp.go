@@ -91,11 +91,11 @@ func (s *Stamp) State() State {
 // judge brings the verdict in word up to e, which was loaded before any floor
 // is looked at.
 func (s *Stamp) judge(word uint64, e Epoch) State {
-	state, since := State(word&stateBits), Epoch(word>>epochShift)
-	if state == Hard {
-		return Hard
+	state, since, artifact := State(word&stateBits), Epoch(word>>epochShift), word&artifactBit != 0
+	if state == Hard { // for good; noted so that no floor is kept for it
+		s.note(e, artifact, state)
+		return state
 	}
-	artifact := word&artifactBit != 0
 	state = max(state, s.marks.judge(placeOf(s.text, artifact), s.tags, s.born, since))
 	// A stamp that Reclaim was not told of: as in Marks.Stamp, looked at last.
 	if since < Epoch(s.marks.reclaimed.Load()) {

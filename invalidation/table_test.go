@@ -87,5 +87,6 @@ func TestATooDeepPrefixPurgesMoreNotLess(t *testing.T) {
 	deep := "h/" + strings.Repeat("a/", 40)
 	tr.put(seed, deep).raise(ModeHard, 1)
 	require.Equal(t, Hard, tr.over(seed, deep+"x", 0))
+	require.Equal(t, Hard, tr.over(seed, "h/"+strings.Repeat("a/", 15)+"x", 0))
 	require.Equal(t, Valid, tr.over(seed, "h/a/b", 0))
 }

@@ -148,28 +148,6 @@ func TestAuditLog(t *testing.T) {
 	require.Equal(t, uint64(9), seq)
 }
 
-func FuzzRecord(f *testing.F) {
-	for i := range uint64(4) {
-		text, err := json.Marshal(record(i))
-		require.NoError(f, err)
-		f.Add(text)
-	}
-	f.Add([]byte(`{"purge":"a.0000000000000001.1","select":{"all":true},"mode":"soft","at":"2026-11-23T12:00:00Z","applied":{"after_ms":1.5,"entries":null}}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		rec, err := decodeRecord(data)
-		if err != nil {
-			return
-		}
-		text, err := json.Marshal(rec)
-		require.NoError(t, err)
-		again, err := decodeRecord(text)
-		require.NoError(t, err)
-		second, err := json.Marshal(again)
-		require.NoError(t, err)
-		require.Equal(t, string(text), string(second))
-	})
-}
-
 func FuzzQuota(f *testing.F) {
 	text, err := json.Marshal(quota.Versioned{Quota: quota.New("b2b", 200), Revision: 1})
 	require.NoError(f, err)
