@@ -185,3 +185,45 @@ func BenchmarkAppend(b *testing.B) {
 	stats := db.Stats()
 	b.ReportMetric(float64(stats.Changes)/float64(max(1, stats.Commits)), "changes/fsync")
 }
+
+func TestAnEngineOverAFile(t *testing.T) {
+	path := statePath(t)
+	start := func() (*DB, *invalidation.Engine) {
+		db, err := Open(path, Options{})
+		require.NoError(t, err)
+		e, err := invalidation.NewEngine(invalidation.Config{
+			Node: "tokyo-1", Region: "tokyo", Incarnation: db.Identity().Incarnation,
+		}, invalidation.NewMarks(), db.Purges(), dozen{})
+		require.NoError(t, err)
+		return db, e
+	}
+	db, e := start()
+	ran := make(chan error)
+	go func() { ran <- e.Run(t.Context()) }()
+	r, err := e.Purge(t.Context(), cachekey.Selector{Segment: "b2b"}, invalidation.ModeSoft, "ci")
+	require.NoError(t, err)
+	var before invalidation.View
+	require.Eventually(t, func() bool {
+		before, err = e.Get(r.Dot.String())
+		return err == nil && before.Nodes[0].Entries != nil
+	}, testTimeout, testTick)
+	require.NoError(t, e.Close())
+	require.NoError(t, <-ran)
+	require.NoError(t, db.Close())
+
+	db, e = start()
+	after, err := e.Get(r.Dot.String())
+	require.NoError(t, err)
+	require.Equal(t, 12, *after.Nodes[0].Entries)
+	require.True(t, before.AcceptedAt.Equal(after.AcceptedAt))
+	before.AcceptedAt = after.AcceptedAt
+	require.Equal(t, before, after)
+	require.NoError(t, e.Close())
+	require.NoError(t, db.Close())
+}
+
+// dozen is a cache in which every purge hits 12 entries.
+type dozen struct{}
+
+func (dozen) Count(cachekey.Selector) int { return 12 }
+func (dozen) Sweep(cachekey.Selector) int { return 12 }
