@@ -44,7 +44,29 @@ type rig struct {
 	done  chan error
 }
 
+// start serves until the test ends, and demands a clean shutdown.
 func start(t testing.TB, core Core, change ...func(*Config)) *rig {
+	t.Helper()
+	r := startLoose(t, core, change...)
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		defer cancel()
+		require.NoError(t, r.Shutdown(ctx))
+		require.NoError(t, <-r.done)
+	})
+	return r
+}
+
+// startLoose serves and leaves the shutdown to the test.
+func startLoose(t testing.TB, core Core, change ...func(*Config)) *rig {
+	t.Helper()
+	r := listening(t, core, change...)
+	go func() { r.done <- r.Serve() }()
+	return r
+}
+
+// listening is a server before Serve.
+func listening(t testing.TB, core Core, change ...func(*Config)) *rig {
 	t.Helper()
 	cert, roots := certificate(t)
 	cfg := Config{
@@ -57,15 +79,7 @@ func start(t testing.TB, core Core, change ...func(*Config)) *rig {
 	s, err := New(cfg, core, nil)
 	require.NoError(t, err)
 	require.NoError(t, s.Listen())
-	r := &rig{Server: s, t: t, roots: roots, done: make(chan error, 1)}
-	go func() { r.done <- s.Serve() }()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		defer cancel()
-		require.NoError(t, s.Shutdown(ctx))
-		require.NoError(t, <-r.done)
-	})
-	return r
+	return &rig{Server: s, t: t, roots: roots, done: make(chan error, 1)}
 }
 
 func certificate(t testing.TB) (tls.Certificate, *x509.CertPool) {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -34,6 +35,7 @@ type Server struct {
 	life context.Context // ends when the server is killed
 	kill context.CancelFunc
 
+	stopping    atomic.Bool // a shutdown has begun
 	shutdown    sync.Once
 	shutdownErr error
 }
@@ -134,6 +136,8 @@ func (s *Server) Connections() Connections {
 	return c
 }
 
+var errListenerEnded = errors.New("serve: a listener was closed from outside")
+
 // Serve answers until Shutdown, which makes it return nil. Where a listener
 // fails, the others are stopped and its error is returned.
 func (s *Server) Serve() error {
@@ -141,15 +145,20 @@ func (s *Server) Serve() error {
 	errs := make(chan error, 8)
 	run := func(serve func() error) {
 		all.Go(func() {
-			if err := serve(); err != nil {
-				select {
-				case errs <- err:
-				default: // the first ones say enough
-				}
-				at, cancel := context.WithCancel(context.Background())
-				cancel()
-				_ = s.Shutdown(at)
+			err := serve()
+			if err == nil && !s.stopping.Load() {
+				err = errListenerEnded
 			}
+			if err == nil {
+				return
+			}
+			select {
+			case errs <- err:
+			default: // the first ones say enough
+			}
+			at, cancel := context.WithCancel(context.Background())
+			cancel()
+			_ = s.Shutdown(at)
 		})
 	}
 	if s.plain != nil {
@@ -187,6 +196,7 @@ const afterKill = 2 * time.Second
 // protocols and tells clients to go elsewhere. When ctx ends first, what is left
 // is cut off, and its error is returned. Later calls wait for the first.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.stopping.Store(true)
 	s.shutdown.Do(func() { s.shutdownErr = s.stop(ctx) })
 	return s.shutdownErr
 }

@@ -1,0 +1,288 @@
+package serve
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+
+	"github.com/letteros/letteredge/edge"
+)
+
+// small are bounds that a test can wait for.
+func small(c *Config) {
+	c.HeaderTimeout, c.BodyTimeout = 150*time.Millisecond, 150*time.Millisecond
+	c.WriteTimeout, c.IdleTimeout = 300*time.Millisecond, 300*time.Millisecond
+	c.MaxBody = 1000
+}
+
+func readBody(_ context.Context, x *edge.Exchange) {
+	x.Rep.Status = 200
+	if x.Req.Body != nil {
+		n, err := io.Copy(io.Discard, x.Req.Body)
+		x.Rep.Passed = []edge.Field{{Name: "X-Read", Value: fmt.Sprint(n)}}
+		if err != nil {
+			x.Rep.Status = 502
+		}
+	}
+}
+
+func TestTooMuchContent(t *testing.T) {
+	r := start(t, coreFunc(readBody), func(c *Config) { c.MaxBody = 1000 })
+	r.over(t, func(t *testing.T, c client) {
+		for _, unknown := range []bool{false, true} {
+			for _, size := range []int{1000, 1001} {
+				var body io.Reader = strings.NewReader(strings.Repeat("x", size))
+				if unknown {
+					body = io.MultiReader(body)
+				}
+				a := c.do(t, "POST", "/", body)
+				if size == 1000 {
+					require.Equal(t, 200, a.status)
+					require.Equal(t, "1000", a.header.Get("X-Read"))
+					continue
+				}
+				require.Equal(t, 413, a.status, "unknown=%v", unknown)
+				require.Equal(t, "application/problem+json", a.header.Get("Content-Type"))
+				require.Contains(t, a.body, "at most 1000 bytes")
+			}
+		}
+	})
+}
+
+func TestTooMuchHeader(t *testing.T) {
+	r := start(t, coreFunc(readBody))
+	r.over(t, func(t *testing.T, c client) {
+		a := c.do(t, "GET", "/", nil, "X-Big", strings.Repeat("x", 30<<10))
+		require.Equal(t, 200, a.status)
+		for _, n := range []int{40 << 10, 100 << 10} {
+			req, err := http.NewRequest("GET", c.base+"/", nil)
+			require.NoError(t, err)
+			req.Header.Set("X-Big", strings.Repeat("x", n))
+			resp, err := c.Do(req)
+			if err != nil && c.proto != edge.H3 {
+				continue // closed before all was sent; on HTTP/2 Go's client itself heeds the limit
+			}
+			require.NoError(t, err)
+			_ = resp.Body.Close()
+			require.Equal(t, 431, resp.StatusCode)
+		}
+	})
+}
+
+// TestTooMuchHeaderOverRawHTTP2 is a client that does not heed the limit.
+func TestTooMuchHeaderOverRawHTTP2(t *testing.T) {
+	r := start(t, coreFunc(readBody))
+	conn, err := tls.Dial("tcp", r.Addrs().Secure.String(), &tls.Config{RootCAs: r.roots, ServerName: "localhost", NextProtos: []string{"h2"}})
+	require.NoError(t, err)
+	defer conn.Close()
+	require.NoError(t, conn.SetDeadline(time.Now().Add(5*time.Second)))
+	_, err = io.WriteString(conn, http2.ClientPreface)
+	require.NoError(t, err)
+	fr := http2.NewFramer(conn, conn)
+	fr.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	require.NoError(t, fr.WriteSettings())
+	var block bytes.Buffer
+	enc := hpack.NewEncoder(&block)
+	for _, f := range [][2]string{{":method", "GET"}, {":scheme", "https"}, {":authority", "a"}, {":path", "/"}, {"x-big", strings.Repeat("x", 100<<10)}} {
+		require.NoError(t, enc.WriteField(hpack.HeaderField{Name: f[0], Value: f[1]}))
+	}
+	rest := block.Bytes()
+	first := rest[:16<<10]
+	require.NoError(t, fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: first, EndStream: true}))
+	for rest = rest[len(first):]; len(rest) > 0; {
+		n := min(len(rest), 16<<10)
+		if err := fr.WriteContinuation(1, n == len(rest), rest[:n]); err != nil {
+			break // closed already
+		}
+		rest = rest[n:]
+	}
+	for {
+		f, err := fr.ReadFrame()
+		if err != nil {
+			return // closed
+		}
+		switch f := f.(type) {
+		case *http2.MetaHeadersFrame:
+			require.Equal(t, "431", f.PseudoValue("status"))
+			return
+		case *http2.GoAwayFrame:
+			return
+		}
+	}
+}
+
+func TestExpectations(t *testing.T) {
+	r := start(t, coreFunc(readBody))
+	r.over(t, func(t *testing.T, c client) {
+		a := c.do(t, "POST", "/", strings.NewReader("x"), "Expect", "a miracle")
+		require.Equal(t, 417, a.status)
+	})
+	conn := r.raw(t)
+	_, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 1\r\nConnection: close\r\n\r\n")
+	require.NoError(t, err)
+	got := make([]byte, 25)
+	_, err = io.ReadFull(conn, got)
+	require.NoError(t, err)
+	require.Equal(t, "HTTP/1.1 100 Continue\r\n\r\n", string(got))
+	_, err = io.WriteString(conn, "x")
+	require.NoError(t, err)
+	rest, err := io.ReadAll(conn)
+	require.NoError(t, err)
+	require.Contains(t, string(rest), "HTTP/1.1 200 OK")
+}
+
+func TestSlowClients(t *testing.T) {
+	r := start(t, coreFunc(readBody), small)
+	for name, sent := range map[string]string{
+		"nothing":       "",
+		"header":        "GET / HTTP/1.1\r\nHost: a\r\n",
+		"content":       "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc",
+		"chunked":       "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+		"after Expect":  "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n",
+		"idle":          "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+		"second header": "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn := r.raw(t)
+			_, err := io.WriteString(conn, sent)
+			require.NoError(t, err)
+			began := time.Now()
+			_, err = io.ReadAll(conn)
+			if err != nil {
+				require.Contains(t, err.Error(), "reset")
+			}
+			require.Less(t, time.Since(began), 3*time.Second)
+		})
+	}
+	t.Run("handshake", func(t *testing.T) {
+		t.Parallel()
+		conn, err := net.Dial("tcp", r.Addrs().Secure.String())
+		require.NoError(t, err)
+		defer conn.Close()
+		require.NoError(t, conn.SetDeadline(time.Now().Add(5*time.Second)))
+		_, err = io.Copy(io.Discard, conn)
+		if err != nil {
+			require.Contains(t, err.Error(), "reset")
+		}
+	})
+	for _, proto := range []edge.Proto{edge.H2, edge.H3} {
+		t.Run("content "+proto.String(), func(t *testing.T) {
+			t.Parallel()
+			for _, c := range r.clients() {
+				if c.proto != proto {
+					continue
+				}
+				pr, pw := io.Pipe()
+				defer pw.Close()
+				go func() { _, _ = pw.Write([]byte("abc")) }()
+				req, err := http.NewRequest("POST", c.base+"/", pr)
+				require.NoError(t, err)
+				began := time.Now()
+				resp, err := c.Do(req)
+				if err == nil {
+					_ = resp.Body.Close()
+					require.Equal(t, 502, resp.StatusCode)
+				}
+				require.Less(t, time.Since(began), 3*time.Second)
+			}
+		})
+	}
+}
+
+func TestConnectionCaps(t *testing.T) {
+	core := newHeld()
+	r := startLoose(t, core, func(c *Config) { c.MaxConns = 2 })
+	t.Run("h1", func(t *testing.T) {
+		var conns []net.Conn
+		for range 2 {
+			conn := r.raw(t)
+			_, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+			require.NoError(t, err)
+			<-core.begun
+			conns = append(conns, conn)
+		}
+		third := r.raw(t)
+		got, _ := io.ReadAll(third)
+		require.Contains(t, string(got), "HTTP/1.1 503")
+		_ = conns
+	})
+	t.Run("h3", func(t *testing.T) {
+		addr := r.Addrs().Secure.String()
+		dial := func() *quic.Conn {
+			conn, err := quic.DialAddr(context.Background(), addr,
+				&tls.Config{RootCAs: r.roots, ServerName: "localhost", NextProtos: []string{"h3"}}, &quic.Config{})
+			require.NoError(t, err)
+			t.Cleanup(func() { _ = conn.CloseWithError(0, "") })
+			return conn
+		}
+		one, two := dial(), dial()
+		require.Eventually(t, func() bool { return r.Connections().QUIC == 2 }, 5*time.Second, time.Millisecond)
+		third := dial()
+		select {
+		case <-third.Context().Done():
+			// The code, or before the handshake is complete that there is one.
+			cause := context.Cause(third.Context())
+			if app, ok := errors.AsType[*quic.ApplicationError](cause); ok {
+				require.Equal(t, quic.ApplicationErrorCode(http3.ErrCodeExcessiveLoad), app.ErrorCode)
+			} else {
+				require.Contains(t, cause.Error(), "APPLICATION_ERROR (remote)")
+			}
+		case <-time.After(5 * time.Second):
+			require.Fail(t, "a connection too many")
+		}
+		require.NoError(t, one.CloseWithError(0, ""))
+		require.Eventually(t, func() bool { return r.Connections().QUIC == 1 }, 5*time.Second, time.Millisecond)
+		require.NoError(t, dial().Context().Err())
+		require.NoError(t, two.Context().Err())
+	})
+	close(core.release)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := r.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		require.NoError(t, err)
+	}
+	<-r.done
+}
+
+// TestSlowReader: a client that does not read what it asked for loses its
+// connection, on each protocol, and the content is closed.
+func TestSlowReader(t *testing.T) {
+	closed := make(chan struct{}, 1)
+	core := coreFunc(func(_ context.Context, x *edge.Exchange) {
+		x.Rep.Status, x.Rep.Length = 200, -1
+		x.Rep.Stream = &closer{endless{}, closed}
+	})
+	r := start(t, core, func(c *Config) { c.WriteTimeout = 200 * time.Millisecond })
+	r.over(t, func(t *testing.T, c client) {
+		resp, err := c.Get(c.base + "/")
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		select {
+		case <-closed:
+		case <-time.After(10 * time.Second):
+			require.Fail(t, "the stream is still open")
+		}
+		_, err = io.Copy(io.Discard, resp.Body)
+		require.Error(t, err)
+	})
+}
+
+// endless content.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) { return len(p), nil }

@@ -1,0 +1,150 @@
+package serve
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/letteros/letteredge/edge"
+)
+
+// held is a core whose answers wait for release.
+type held struct {
+	begun   chan struct{}
+	release chan struct{}
+}
+
+func newHeld() *held { return &held{make(chan struct{}, 16), make(chan struct{})} }
+
+func (h *held) Serve(ctx context.Context, x *edge.Exchange) {
+	if x.Req.Target == "/now" {
+		x.Rep.Status = 204
+		return
+	}
+	h.begun <- struct{}{}
+	select {
+	case <-h.release:
+		x.Rep.Status, x.Rep.Body, x.Rep.Length = 200, []byte("whole"), 5
+	case <-ctx.Done():
+		x.Rep.Status = 499
+	}
+}
+
+type outcome struct {
+	name, body string
+	err        error
+}
+
+// inFlight sends a request on each of the clients and waits until the core has
+// them all.
+func (h *held) inFlight(t *testing.T, clients []client) chan outcome {
+	results := make(chan outcome, len(clients))
+	for _, c := range clients {
+		go func() {
+			resp, err := c.Get(c.base + "/slow")
+			if err != nil {
+				results <- outcome{c.name, "", err}
+				return
+			}
+			body, err := io.ReadAll(resp.Body)
+			_ = resp.Body.Close()
+			results <- outcome{c.name, string(body), err}
+		}()
+		select {
+		case <-h.begun:
+		case <-time.After(5 * time.Second):
+			require.Fail(t, "no request came", c.name)
+		}
+	}
+	return results
+}
+
+func TestShutdownFinishesWhatIsInFlight(t *testing.T) {
+	core := newHeld()
+	r := start(t, core)
+	clients := r.clients()
+	idle := r.clients() // open connections, h2 and h3 among them, without a request
+	for _, c := range idle {
+		require.Equal(t, 204, c.do(t, "GET", "/now", nil).status)
+	}
+	results := core.inFlight(t, clients)
+	require.Equal(t, Connections{TCP: 6, QUIC: 2}, r.Connections())
+
+	done := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+		defer cancel()
+		done <- r.Shutdown(ctx)
+	}()
+	require.Eventually(t, func() bool {
+		conn, err := net.Dial("tcp", r.Addrs().Plain.String())
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err != nil
+	}, 5*time.Second, 5*time.Millisecond, "no new connections")
+	select {
+	case err := <-done:
+		require.Fail(t, "shut down before the answers", "%v", err)
+	case o := <-results:
+		require.Fail(t, "an answer before its time", "%v", o)
+	case <-time.After(50 * time.Millisecond):
+	}
+	began := time.Now()
+	close(core.release)
+	for range clients {
+		o := <-results
+		require.NoError(t, o.err, o.name)
+		require.Equal(t, "whole", o.body, o.name)
+	}
+	require.NoError(t, <-done)
+	require.Less(t, time.Since(began), 4*time.Second)
+	require.Equal(t, Connections{}, r.Connections())
+	for _, c := range clients[:3] {
+		_, err := c.Get(c.base + "/now")
+		require.Error(t, err, c.name)
+	}
+}
+
+func TestShutdownCutsOffWhenItsTimeIsUp(t *testing.T) {
+	core := newHeld()
+	r := startLoose(t, core)
+	results := core.inFlight(t, r.clients())
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, r.Shutdown(ctx), context.DeadlineExceeded)
+	require.NoError(t, <-r.done)
+	for range 4 {
+		o := <-results
+		require.NotEqual(t, "whole", o.body, o.name)
+	}
+	require.Equal(t, 0, r.Connections().TCP)
+}
+
+func TestShutdownWithoutServe(t *testing.T) {
+	r := listening(t, newHeld())
+	require.NoError(t, r.Shutdown(context.Background()))
+	_, err := net.Dial("tcp", r.Addrs().Plain.String())
+	require.Error(t, err)
+	require.NoError(t, r.Serve(), "after a shutdown there is nothing to serve")
+}
+
+func TestServeReturnsAListenersError(t *testing.T) {
+	r := listening(t, newHeld())
+	require.NoError(t, r.h3[0].ln.EarlyListener.Close())
+	done := make(chan error, 1)
+	go func() { done <- r.Serve() }()
+	select {
+	case err := <-done:
+		require.ErrorIs(t, err, errListenerEnded)
+	case <-time.After(10 * time.Second):
+		require.Fail(t, "Serve goes on without one of its listeners")
+	}
+	_, err := http.Get("http://" + r.Addrs().Plain.String())
+	require.Error(t, err)
+}
