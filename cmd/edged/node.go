@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,15 +14,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/letteros/letteredge/cachekey"
 	"github.com/letteros/letteredge/edge"
 	"github.com/letteros/letteredge/edge/admin"
-	"github.com/letteros/letteredge/edge/adminapi"
-	"github.com/letteros/letteredge/edge/audit"
 	"github.com/letteros/letteredge/edge/auth"
 	"github.com/letteros/letteredge/edge/cache"
 	"github.com/letteros/letteredge/edge/config"
-	"github.com/letteros/letteredge/edge/freshness"
 	"github.com/letteros/letteredge/edge/metrics"
 	"github.com/letteros/letteredge/edge/origin"
 	"github.com/letteros/letteredge/edge/serve"
@@ -102,184 +97,6 @@ func newNode(cfg config.Config, log *slog.Logger) (_ *node, err error) {
 		return nil, err
 	}
 	return n, n.makeAdmin(gate, quotas, requests)
-}
-
-// makeCore joins the request path with its origins and its builder.
-func (n *node) makeCore(marks *invalidation.Marks, gate *quota.Gate, requests *metrics.Requests) error {
-	for _, o := range n.cfg.Origins {
-		client, err := origin.New(origin.Config{
-			URL: o.URL, PreserveHost: o.PreserveHost, CAFile: o.CA, Via: n.cfg.Node.ID, MaxInFlight: o.MaxInFlight,
-			ConnectTimeout: o.Timeouts.Connect.Std(), HeaderTimeout: o.Timeouts.Header.Std(), BodyTimeout: o.Timeouts.Body.Std(),
-		})
-		if err != nil {
-			return fmt.Errorf("origin %s: %w", o.Name, err)
-		}
-		n.origins[o.Name] = client
-		n.onClose(client.Close)
-	}
-	conformance := n.cfg.Profile == config.ProfileConformance
-	patterns := make([]cachekey.Pattern, 0, len(n.cfg.Routes))
-	routes := make([]edge.Route, 0, len(n.cfg.Routes))
-	for _, r := range n.cfg.Routes {
-		others := cachekey.Drop
-		if r.Query.Others == config.OthersRefuse {
-			others = cachekey.Refuse
-		}
-		patterns = append(patterns, cachekey.Pattern{Host: r.Host, Path: r.Path, Query: cachekey.QueryRule{Names: r.Query.Names, Others: others}})
-		routes = append(routes, edge.Route{Name: r.Name, Upstream: n.origins[r.Origin], Segment: r.Segment, Policy: policy(r.TTL, conformance)})
-	}
-	keyer, err := cachekey.NewKeyer(patterns)
-	if err != nil {
-		return err
-	}
-	n.keeper = precompute.NewKeeper(precompute.DefaultKept,
-		func(ctx context.Context, key cachekey.Key, languages string) error {
-			return n.core.Warm(ctx, key, languages)
-		}, n.log)
-	f := n.cfg.Fills
-	n.core, err = edge.New(edge.Config{
-		Node: n.cfg.Node.ID, Keyer: keyer, Routes: routes,
-		Artifacts:   edge.Route{Name: "artifacts", Upstream: n.origins[n.cfg.Artifacts.Origin], Policy: policy(n.cfg.Artifacts.TTL, conformance)},
-		Conformance: conformance, MaxObject: n.cfg.Cache.MaxObjectBytes.Bytes(),
-		Wait: f.Wait.Std(), MaxWaiters: f.MaxWaiters, FillTimeout: f.Timeout.Std(), MaxFills: f.Max,
-		HitForMiss: f.HitForMiss.Std(), RefreshBackoff: f.RefreshBackoff.Std(), TimingOnHits: n.cfg.ServerTimingOnHits,
-	}, edge.Deps{
-		Store: n.cache, Marks: marks, Gate: gate, Targets: edge.Unmanaged{},
-		Builder: &summaries{keeper: n.keeper, now: time.Now}, Observer: requests, Logger: n.log, Now: time.Now,
-	})
-	if err != nil {
-		return err
-	}
-	n.onClose(func() error { n.core.Close(); return nil })
-	n.purges.Subscribe(func(r invalidation.Record) { n.keeper.Purged(r.Selector) })
-	return nil
-}
-
-func policy(t config.TTL, conformance bool) freshness.Policy {
-	return freshness.Policy{
-		Conformance: conformance, DefaultTTL: t.Default.Std(), MaxTTL: t.Max.Std(),
-		DefaultSWR: t.SWR.Std(), DefaultSIE: t.SIE.Std(),
-	}
-}
-
-// makeData makes the three transports.
-func (n *node) makeData() (err error) {
-	l := n.cfg.Limits
-	c := serve.Config{
-		Plain: n.cfg.Listen.HTTP, Secure: n.cfg.Listen.TLS,
-		MaxHeaderBytes: int(l.HeaderBytes.Bytes()), MaxBody: l.BodyBytes.Bytes(),
-		MaxConns: l.Connections, MaxConnsPerIP: l.ConnectionsPerIP, MaxStreams: l.Streams,
-		HeaderTimeout: l.ReadTimeout.Std(), BodyTimeout: l.ReadTimeout.Std(),
-		WriteTimeout: l.WriteTimeout.Std(), IdleTimeout: l.IdleTimeout.Std(),
-	}
-	if c.Secure != "" {
-		if err := n.certificates(); err != nil {
-			return err
-		}
-		c.TLS = &tls.Config{GetCertificate: n.certs.GetCertificate}
-		if c.Keys, err = quicKeys(n.cfg.State.Dir); err != nil {
-			return err
-		}
-	}
-	n.data, err = serve.New(c, n.core, n.log)
-	return err
-}
-
-// certificates opens the configured certificate, or the node's own CA.
-func (n *node) certificates() (err error) {
-	if n.cfg.TLS.Cert != "" {
-		n.caFile = n.cfg.TLS.CA
-		n.certs, err = auth.FromFiles(n.cfg.TLS.Cert, n.cfg.TLS.Key, time.Now, n.log)
-		return err
-	}
-	ca, err := auth.OpenAuthority(n.cfg.State.Dir, time.Now)
-	if err != nil {
-		return err
-	}
-	n.caFile = ca.Path()
-	n.certs, err = auth.Issued(ca, n.cfg.TLS.Names, n.log)
-	return err
-}
-
-// makeAdmin makes the admin API and what it shows.
-func (n *node) makeAdmin(gate *quota.Gate, quotas *quota.Registry, requests *metrics.Requests) error {
-	tokens, err := n.tokens()
-	if err != nil {
-		return err
-	}
-	handler := metrics.Handler(metrics.Sources{
-		Node: n.cfg.Node.ID, Region: n.cfg.Node.Region, Requests: requests, Cache: n.cache.Stats, Gate: gate,
-		Waiting: n.core.Waiting,
-		Connections: func() (int, int) {
-			c := n.data.Connections()
-			return c.TCP, c.QUIC
-		},
-		OriginInFlight: func() map[string]int {
-			all := make(map[string]int, len(n.origins))
-			for name, o := range n.origins {
-				all[name] = o.InFlight()
-			}
-			return all
-		},
-		SweepsDropped: n.purges.Dropped,
-		Summaries:     func() (uint64, uint64) { return n.keeper.Rebuilt(), n.keeper.Failed() },
-	}, n.log)
-	n.admin, err = admin.New(admin.Config{Node: n.cfg.Node.ID, AllowedHosts: n.cfg.Admin.AllowedHosts}, admin.Deps{
-		Tokens: tokens, Audit: audit.NewRecorder(n.db.AuditLog(), time.Now), Quotas: quotas, Purges: n.purges, Explain: n.core,
-		Nodes: func() []adminapi.Node { return []adminapi.Node{n.self()} },
-		Ready: func() error {
-			if !n.serving.Load() {
-				return errors.New("the node is starting or shutting down")
-			}
-			return nil
-		},
-		Metrics: handler, Logger: n.log, Now: time.Now,
-	})
-	return err
-}
-
-// tokens are the configured ones; without any, one of the node's own, kept in
-// the state folder for its owner.
-func (n *node) tokens() (*auth.Tokens, error) {
-	var list []auth.Token
-	for _, t := range n.cfg.Tokens {
-		hash, err := auth.ParseHash(t.Hash)
-		if err != nil {
-			return nil, fmt.Errorf("token %s: %w", t.Name, err)
-		}
-		token := auth.Token{Name: t.Name, Hash: hash}
-		for _, s := range t.Scopes {
-			token.Scopes = append(token.Scopes, auth.Scope(s))
-		}
-		list = append(list, token)
-	}
-	if len(list) == 0 {
-		var err error
-		if n.token, err = keptToken(n.cfg.State.Dir); err != nil {
-			return nil, err
-		}
-		list = append(list, auth.Token{Name: "local", Hash: auth.HashToken(n.token), Scopes: []auth.Scope{auth.ScopeAdmin}})
-	}
-	return auth.NewTokens(list)
-}
-
-func (n *node) self() adminapi.Node {
-	state := adminapi.NodeStarting
-	if n.serving.Load() {
-		state = adminapi.NodeReady
-	}
-	return adminapi.Node{
-		ID: n.cfg.Node.ID, Region: n.cfg.Node.Region, State: state, Address: n.address(),
-		Incarnation: fmt.Sprintf("%016x", n.db.Identity().Incarnation),
-	}
-}
-
-func (n *node) address() string {
-	a := n.data.Addrs()
-	if a.Plain.IsValid() {
-		return a.Plain.String()
-	}
-	return a.Secure.String()
 }
 
 // listen opens every listener.

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/letteros/letteredge/edge/admin"
+	"github.com/letteros/letteredge/edge/adminapi"
+	"github.com/letteros/letteredge/edge/audit"
+	"github.com/letteros/letteredge/edge/auth"
+	"github.com/letteros/letteredge/edge/metrics"
+	"github.com/letteros/letteredge/quota"
+)
+
+// makeAdmin makes the admin API and what it shows.
+func (n *node) makeAdmin(gate *quota.Gate, quotas *quota.Registry, requests *metrics.Requests) error {
+	tokens, err := n.tokens()
+	if err != nil {
+		return err
+	}
+	handler := metrics.Handler(metrics.Sources{
+		Node: n.cfg.Node.ID, Region: n.cfg.Node.Region, Requests: requests, Cache: n.cache.Stats, Gate: gate,
+		Waiting: n.core.Waiting,
+		Connections: func() (int, int) {
+			c := n.data.Connections()
+			return c.TCP, c.QUIC
+		},
+		OriginInFlight: func() map[string]int {
+			all := make(map[string]int, len(n.origins))
+			for name, o := range n.origins {
+				all[name] = o.InFlight()
+			}
+			return all
+		},
+		SweepsDropped: n.purges.Dropped,
+		Summaries:     func() (uint64, uint64) { return n.keeper.Rebuilt(), n.keeper.Failed() },
+	}, n.log)
+	n.admin, err = admin.New(admin.Config{Node: n.cfg.Node.ID, AllowedHosts: n.cfg.Admin.AllowedHosts}, admin.Deps{
+		Tokens: tokens, Audit: audit.NewRecorder(n.db.AuditLog(), time.Now), Quotas: quotas, Purges: n.purges, Explain: n.core,
+		Nodes: func() []adminapi.Node { return []adminapi.Node{n.self()} },
+		Ready: func() error {
+			if !n.serving.Load() {
+				return errors.New("the node is starting or shutting down")
+			}
+			return nil
+		},
+		Metrics: handler, Logger: n.log, Now: time.Now,
+	})
+	return err
+}
+
+// tokens are the configured ones; without any, one of the node's own, kept in
+// the state folder for its owner.
+func (n *node) tokens() (*auth.Tokens, error) {
+	var list []auth.Token
+	for _, t := range n.cfg.Tokens {
+		hash, err := auth.ParseHash(t.Hash)
+		if err != nil {
+			return nil, fmt.Errorf("token %s: %w", t.Name, err)
+		}
+		token := auth.Token{Name: t.Name, Hash: hash}
+		for _, s := range t.Scopes {
+			token.Scopes = append(token.Scopes, auth.Scope(s))
+		}
+		list = append(list, token)
+	}
+	if len(list) == 0 {
+		var err error
+		if n.token, err = keptToken(n.cfg.State.Dir); err != nil {
+			return nil, err
+		}
+		list = append(list, auth.Token{Name: "local", Hash: auth.HashToken(n.token), Scopes: []auth.Scope{auth.ScopeAdmin}})
+	}
+	return auth.NewTokens(list)
+}
+
+func (n *node) self() adminapi.Node {
+	state := adminapi.NodeStarting
+	if n.serving.Load() {
+		state = adminapi.NodeReady
+	}
+	return adminapi.Node{
+		ID: n.cfg.Node.ID, Region: n.cfg.Node.Region, State: state, Address: n.address(),
+		Incarnation: fmt.Sprintf("%016x", n.db.Identity().Incarnation),
+	}
+}
+
+func (n *node) address() string {
+	a := n.data.Addrs()
+	if a.Plain.IsValid() {
+		return a.Plain.String()
+	}
+	return a.Secure.String()
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/letteros/letteredge/cachekey"
+	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/edge/config"
+	"github.com/letteros/letteredge/edge/freshness"
+	"github.com/letteros/letteredge/edge/metrics"
+	"github.com/letteros/letteredge/edge/origin"
+	"github.com/letteros/letteredge/invalidation"
+	"github.com/letteros/letteredge/precompute"
+	"github.com/letteros/letteredge/quota"
+)
+
+// makeCore joins the request path with its origins and its builder.
+func (n *node) makeCore(marks *invalidation.Marks, gate *quota.Gate, requests *metrics.Requests) error {
+	for _, o := range n.cfg.Origins {
+		client, err := origin.New(origin.Config{
+			URL: o.URL, PreserveHost: o.PreserveHost, CAFile: o.CA, Via: n.cfg.Node.ID, MaxInFlight: o.MaxInFlight,
+			ConnectTimeout: o.Timeouts.Connect.Std(), HeaderTimeout: o.Timeouts.Header.Std(), BodyTimeout: o.Timeouts.Body.Std(),
+		})
+		if err != nil {
+			return fmt.Errorf("origin %s: %w", o.Name, err)
+		}
+		n.origins[o.Name] = client
+		n.onClose(client.Close)
+	}
+	conformance := n.cfg.Profile == config.ProfileConformance
+	patterns := make([]cachekey.Pattern, 0, len(n.cfg.Routes))
+	routes := make([]edge.Route, 0, len(n.cfg.Routes))
+	for _, r := range n.cfg.Routes {
+		others := cachekey.Drop
+		if r.Query.Others == config.OthersRefuse {
+			others = cachekey.Refuse
+		}
+		patterns = append(patterns, cachekey.Pattern{Host: r.Host, Path: r.Path, Query: cachekey.QueryRule{Names: r.Query.Names, Others: others}})
+		routes = append(routes, edge.Route{Name: r.Name, Upstream: n.origins[r.Origin], Segment: r.Segment, Policy: policy(r.TTL, conformance)})
+	}
+	keyer, err := cachekey.NewKeyer(patterns)
+	if err != nil {
+		return err
+	}
+	n.keeper = precompute.NewKeeper(precompute.DefaultKept,
+		func(ctx context.Context, key cachekey.Key, languages string) error {
+			return n.core.Warm(ctx, key, languages)
+		}, n.log)
+	f := n.cfg.Fills
+	n.core, err = edge.New(edge.Config{
+		Node: n.cfg.Node.ID, Keyer: keyer, Routes: routes,
+		Artifacts:   edge.Route{Name: "artifacts", Upstream: n.origins[n.cfg.Artifacts.Origin], Policy: policy(n.cfg.Artifacts.TTL, conformance)},
+		Conformance: conformance, MaxObject: n.cfg.Cache.MaxObjectBytes.Bytes(),
+		Wait: f.Wait.Std(), MaxWaiters: f.MaxWaiters, FillTimeout: f.Timeout.Std(), MaxFills: f.Max,
+		HitForMiss: f.HitForMiss.Std(), RefreshBackoff: f.RefreshBackoff.Std(), TimingOnHits: n.cfg.ServerTimingOnHits,
+	}, edge.Deps{
+		Store: n.cache, Marks: marks, Gate: gate, Targets: edge.Unmanaged{},
+		Builder: &summaries{keeper: n.keeper, now: time.Now}, Observer: requests, Logger: n.log, Now: time.Now,
+	})
+	if err != nil {
+		return err
+	}
+	n.onClose(func() error { n.core.Close(); return nil })
+	n.purges.Subscribe(func(r invalidation.Record) { n.keeper.Purged(r.Selector) })
+	return nil
+}
+
+func policy(t config.TTL, conformance bool) freshness.Policy {
+	return freshness.Policy{
+		Conformance: conformance, DefaultTTL: t.Default.Std(), MaxTTL: t.Max.Std(),
+		DefaultSWR: t.SWR.Std(), DefaultSIE: t.SIE.Std(),
+	}
+}
