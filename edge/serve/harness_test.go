@@ -11,6 +11,7 @@ import (
 	"crypto/x509/pkix"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -35,6 +36,12 @@ func TestMain(m *testing.M) {
 type coreFunc func(ctx context.Context, x *edge.Exchange)
 
 func (f coreFunc) Serve(ctx context.Context, x *edge.Exchange) { f(ctx, x) }
+
+// loggingCore is a core whose server logs to a writer.
+type loggingCore struct {
+	Core
+	to io.Writer
+}
 
 // rig is a server on loopback with a certificate of its own.
 type rig struct {
@@ -76,7 +83,11 @@ func listening(t testing.TB, core Core, change ...func(*Config)) *rig {
 	for _, c := range change {
 		c(&cfg)
 	}
-	s, err := New(cfg, core, nil)
+	var logger *slog.Logger
+	if l, ok := core.(loggingCore); ok {
+		logger = slog.New(slog.NewTextHandler(l.to, nil))
+	}
+	s, err := New(cfg, core, logger)
 	require.NoError(t, err)
 	require.NoError(t, s.Listen())
 	return &rig{Server: s, t: t, roots: roots, done: make(chan error, 1)}

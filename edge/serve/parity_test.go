@@ -149,6 +149,7 @@ func FuzzKeyParity(f *testing.F) {
 // TestKeyParityOnTheWire sends what clients can be made to send over real
 // connections.
 func TestKeyParityOnTheWire(t *testing.T) {
+	t.Parallel()
 	k := parityKeyer(t)
 	core := coreFunc(func(_ context.Context, x *edge.Exchange) {
 		key := keyOf(t, k, &x.Req, refusal{})

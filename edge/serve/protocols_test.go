@@ -44,6 +44,7 @@ func (c *chunks) Read(p []byte) (int, error) {
 }
 
 func TestSameAnswers(t *testing.T) {
+	t.Parallel()
 	art := edgetest.Artifact(t, strings.Repeat("body ", 3000), "Content-Type", "text/plain", "Date", originDate,
 		"Etag", `"x"`, "X-Many", "a", "X-Many", "b", "X-Many", "c", "X-Many", "", "Content-Encoding", "gzip",
 		"Content-Language", "en", "Content-Language", "ja")
@@ -205,6 +206,7 @@ func echo(_ context.Context, x *edge.Exchange) {
 }
 
 func TestSameRequests(t *testing.T) {
+	t.Parallel()
 	r := start(t, coreFunc(echo))
 	clients := r.clients()
 	big := strings.Repeat("x", 300_000)

@@ -65,6 +65,7 @@ func (h *held) inFlight(t *testing.T, clients []client) chan outcome {
 }
 
 func TestShutdownFinishesWhatIsInFlight(t *testing.T) {
+	t.Parallel()
 	core := newHeld()
 	r := start(t, core)
 	clients := r.clients()
@@ -112,6 +113,7 @@ func TestShutdownFinishesWhatIsInFlight(t *testing.T) {
 }
 
 func TestShutdownCutsOffWhenItsTimeIsUp(t *testing.T) {
+	t.Parallel()
 	core := newHeld()
 	r := startLoose(t, core)
 	results := core.inFlight(t, r.clients())

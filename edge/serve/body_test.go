@@ -1,0 +1,103 @@
+package serve
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/letteros/letteredge/edge"
+)
+
+func TestBodyLimit(t *testing.T) {
+	for size, want := range map[int]error{0: nil, 9: nil, 10: nil, 11: errBodyTooLarge, 100: errBodyTooLarge} {
+		b := newBody(strings.NewReader(strings.Repeat("x", size)), 10)
+		content, err := io.ReadAll(b)
+		require.Equal(t, want, err, "size %d", size)
+		require.Len(t, content, min(size, 10))
+		require.Equal(t, want != nil, b.exceeded.Load())
+	}
+}
+
+func TestBodyEndsWhoeverReads(t *testing.T) {
+	pr, pw := io.Pipe()
+	b := newBody(pr, 10)
+	inside := make(chan struct{})
+	read := make(chan error)
+	go func() {
+		close(inside)
+		_, err := b.Read(make([]byte, 1))
+		read <- err
+	}()
+	<-inside
+	require.Eventually(t, func() bool {
+		if b.mu.TryLock() {
+			b.mu.Unlock()
+			return false
+		}
+		return true
+	}, 5*time.Second, time.Millisecond)
+	require.True(t, b.end(func() { _ = pw.CloseWithError(io.ErrClosedPipe) }))
+	require.ErrorIs(t, <-read, io.ErrClosedPipe)
+	_, err := b.Read(make([]byte, 1))
+	require.ErrorIs(t, err, errBodyEnded)
+	require.False(t, b.end(func() { require.Fail(t, "nobody to interrupt") }))
+}
+
+// TestReaderThatOutlivesTheRequest is an origin client that goes on reading the
+// content after the answer came: it must not see the next request, nor hold the
+// connection.
+func TestReaderThatOutlivesTheRequest(t *testing.T) {
+	t.Parallel()
+	var leaked atomic.Int64
+	gone := make(chan struct{}, 128)
+	core := coreFunc(func(_ context.Context, x *edge.Exchange) {
+		x.Rep.Status, x.Rep.Body, x.Rep.Length = 200, []byte("early"), 5
+		if x.Req.Body == nil {
+			return
+		}
+		body, started := x.Req.Body, make(chan struct{})
+		go func() {
+			defer func() { gone <- struct{}{} }()
+			close(started)
+			p := make([]byte, 64)
+			for {
+				n, err := body.Read(p)
+				if strings.Contains(string(p[:n]), "GET ") {
+					leaked.Add(1)
+				}
+				if err != nil {
+					return
+				}
+			}
+		}()
+		<-started
+	})
+	r := start(t, core)
+	r.over(t, func(t *testing.T, c client) {
+		pr, pw := io.Pipe()
+		defer pw.Close()
+		go func() { _, _ = pw.Write([]byte("some")) }()
+		req, err := http.NewRequest("POST", c.base+"/", pr)
+		require.NoError(t, err)
+		resp, err := c.Do(req)
+		require.NoError(t, err)
+		got, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		require.Equal(t, "early", string(got))
+		_ = resp.Body.Close()
+		select {
+		case <-gone:
+		case <-time.After(5 * time.Second):
+			require.Fail(t, "the reader is still there")
+		}
+	})
+	answers, _ := r.exchange(t, strings.Repeat("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", 50)+"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+	require.NotEmpty(t, answers)
+	require.Zero(t, leaked.Load())
+}
