@@ -1,0 +1,27 @@
+package behaviour
+
+import "testing"
+
+// Demo is a running `edged demo`.
+type Demo struct {
+	Origin  string  `json:"origin"`
+	DocsDir string  `json:"docs_dir"`
+	Token   string  `json:"token"`
+	CA      string  `json:"ca"`
+	Nodes   []*Node `json:"nodes"`
+
+	*Process `json:"-"`
+}
+
+// Demo starts a demo and waits until all of its nodes serve.
+func (e Edged) Demo(tb testing.TB, args ...string) *Demo {
+	tb.Helper()
+	d := &Demo{Process: e.start(tb, append([]string{"demo", "--json"}, args...)...)}
+	if err := d.announced(d); err != nil {
+		tb.Fatal(err)
+	}
+	for _, n := range d.Nodes {
+		n.Token, n.CA = d.Token, d.CA
+	}
+	return d
+}

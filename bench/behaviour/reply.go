@@ -1,0 +1,57 @@
+package behaviour
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/dunglas/httpsfv"
+)
+
+// Reply is an answer, read whole.
+type Reply struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// cache returns the last member of Cache-Status: what the node that was asked
+// did. It is zero where there is none.
+func (r *Reply) cache() httpsfv.Item {
+	list, err := httpsfv.UnmarshalList(r.Header.Values("Cache-Status"))
+	if err != nil || len(list) == 0 {
+		return httpsfv.Item{}
+	}
+	item, _ := list[len(list)-1].(httpsfv.Item)
+	return item
+}
+
+// CacheParam returns a parameter of what the node says of itself in
+// Cache-Status, nil if it has none.
+func (r *Reply) CacheParam(name string) any {
+	item := r.cache()
+	if item.Params == nil {
+		return nil
+	}
+	v, _ := item.Params.Get(name)
+	return v
+}
+
+// Hit reports whether the node answered from its cache.
+func (r *Reply) Hit() bool { return r.CacheParam("hit") == true }
+
+// Problem reports whether the answer is a problem+json that its status matches.
+func (r *Reply) Problem(tb testing.TB) Problem {
+	tb.Helper()
+	return problemOf(tb, r)
+}
+
+// Versions reads Docs-Version: the version of each document.
+func (r *Reply) Versions() map[string]string {
+	versions := map[string]string{}
+	for part := range strings.SplitSeq(r.Header.Get("Docs-Version"), ",") {
+		id, version, _ := strings.Cut(strings.TrimSpace(part), "=")
+		versions[id] = version
+	}
+	return versions
+}
