@@ -47,7 +47,7 @@ func goTool(t *testing.T, args ...string) []byte {
 // exported declarations: what is written there, and what follows from it through
 // aliases, embedding and unexported types with exported methods.
 func exposed(pkg *types.Package) []string {
-	w := &walker{pkg: pkg, seen: map[types.Type]bool{}}
+	w := &walker{pkg: pkg, seen: map[*types.Named]bool{}}
 	for _, name := range pkg.Scope().Names() {
 		if obj := pkg.Scope().Lookup(name); obj.Exported() {
 			w.path = []string{pkg.Name() + "." + name}
@@ -60,7 +60,7 @@ func exposed(pkg *types.Package) []string {
 
 type walker struct {
 	pkg   *types.Package
-	seen  map[types.Type]bool
+	seen  map[*types.Named]bool
 	path  []string
 	found []string
 }
@@ -72,13 +72,8 @@ func (w *walker) in(step string, t types.Type) {
 }
 
 func (w *walker) visit(t types.Type) {
-	if t == nil || w.seen[t] {
-		return
-	}
-	if n, ok := t.(*types.Named); ok && n.Obj().Pkg() == w.pkg {
-		w.seen[t] = true // cycles go through names; a library's are found at each mention
-	}
 	switch t := t.(type) {
+	case nil:
 	case *types.Alias:
 		w.visit(t.Rhs())
 	case *types.Named:
@@ -136,7 +131,9 @@ func (w *walker) named(t *types.Named) {
 	case !within(home.Path(), module):
 		w.found = append(w.found, fmt.Sprintf("%s shows %s.%s: keep the library's types inside, declare what callers need",
 			strings.Join(w.path, "."), home.Path(), t.Obj().Name()))
-	case home == w.pkg: // other packages of ours answer for themselves
+	case home == w.pkg && !w.seen[t.Origin()]: // other packages of ours answer for themselves
+		t = t.Origin()
+		w.seen[t] = true // cycles go through names of the package itself
 		for p := range t.TypeParams().TypeParams() {
 			w.visit(p.Constraint())
 		}
@@ -247,6 +244,8 @@ type Field struct{ Conns map[string]lib.Conn }
 func Inner() inner { return inner{} }
 
 var Variable = func() *hidden { return nil }
+
+type Tree[T any] struct{ Left *Tree[T] }
 
 type Port interface{ Open() (lib.Conn, error) }
 
