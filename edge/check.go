@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"mime"
@@ -18,19 +17,6 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("the upstream's answer is refused: %s: %s", e.Field, e.Reason)
 }
 
-// document is what the artifact schema requires of every artifact (CONTRACT.md).
-// Pointers tell an absent member from an empty one.
-type document struct {
-	Kind      *string          `json:"kind"`
-	Segment   *string          `json:"segment"`
-	CTA       *string          `json:"cta"`
-	ID        *string          `json:"id"`
-	Lang      *string          `json:"lang"`
-	Title     *string          `json:"title"`
-	HTML      *string          `json:"html"`
-	Documents map[string]int64 `json:"documents"`
-}
-
 // checkArtifact holds a 200 on an artifact route to the schema, to its key and
 // to its Docs-Version. What fails is not stored, replaces nothing and reaches no
 // reader: an origin that answers with another segment's CTA, or an HTML page,
@@ -43,51 +29,43 @@ func checkArtifact(key cachekey.Key, fields fieldLines, body []byte) error {
 	if version == "" {
 		return &RefusedError{"Docs-Version", "required on an artifact"}
 	}
-	var doc document
-	d := json.NewDecoder(bytes.NewReader(body))
-	if err := d.Decode(&doc); err != nil {
+	// A map and not a struct: names must match to the letter, as they do for
+	// whoever reads the artifact.
+	var doc map[string]json.RawMessage
+	if err := json.Unmarshal(body, &doc); err != nil {
 		return &RefusedError{"body", "not the JSON of an artifact: " + err.Error()}
 	}
-	if d.More() {
-		return &RefusedError{"body", "more than one JSON value"}
-	}
-	for _, m := range []struct {
-		name string
-		got  *string
-		want string // "" accepts any
-	}{
-		{"kind", doc.Kind, key.Kind.String()},
-		{"segment", doc.Segment, key.Segment},
-		{"id", doc.ID, key.ID},
-		{"cta", doc.CTA, key.CTA},
-		{"lang", doc.Lang, ""},
-		{"title", doc.Title, ""},
-		{"html", doc.HTML, ""},
+	for _, m := range []struct{ name, want string }{ // "" accepts any text
+		{"kind", key.Kind.String()}, {"segment", key.Segment}, {"id", key.ID}, {"cta", key.CTA},
+		{"lang", ""}, {"title", ""}, {"html", ""},
 	} {
-		if m.got == nil {
-			if m.name == "cta" && key.Kind == cachekey.Campaign {
-				continue
-			}
-			return &RefusedError{m.name, "required in an artifact"}
+		raw, ok := doc[m.name]
+		if !ok && m.name == "cta" && key.Kind == cachekey.Campaign {
+			continue
 		}
-		if m.want != "" && *m.got != m.want {
-			return &RefusedError{m.name, fmt.Sprintf("must be %q, as the path says, got %q", m.want, *m.got)}
+		var got *string
+		if !ok || json.Unmarshal(raw, &got) != nil || got == nil {
+			return &RefusedError{m.name, "a text is required here in an artifact"}
+		}
+		if m.want != "" && *got != m.want {
+			return &RefusedError{m.name, fmt.Sprintf("must be %q, as the path says, got %q", m.want, *got)}
 		}
 	}
-	if doc.Documents == nil {
-		return &RefusedError{"documents", "required in an artifact"}
+	var documents map[string]int64
+	if raw, ok := doc["documents"]; !ok || json.Unmarshal(raw, &documents) != nil || documents == nil {
+		return &RefusedError{"documents", "an object of id and version is required in an artifact"}
 	}
 	seen := 0
 	var differs error
 	if err := eachVersion(version, func(id string, v int64) {
 		seen++
-		if doc.Documents[id] != v {
+		if documents[id] != v {
 			differs = &RefusedError{"documents", fmt.Sprintf("must be those of Docs-Version, differs in %q", id)}
 		}
 	}); err != nil {
 		return err
 	}
-	if differs == nil && seen != len(doc.Documents) {
+	if differs == nil && seen != len(documents) {
 		differs = &RefusedError{"documents", "must be those of Docs-Version, differs in their number"}
 	}
 	return differs

@@ -175,6 +175,10 @@ func TestOnlyWhatTheKeyNamesIsShown(t *testing.T) {
 		"not JSON": {func(cachekey.Key) *edge.Answer {
 			return answer(200, "{", "Content-Type: application/json", "Docs-Version: trial=1")
 		}, "body"},
+		"a name in other letters": {func(k cachekey.Key) *edge.Answer {
+			return answer(200, `{"kind":"cta","segment":"b2c","SEGMENT":"b2b","cta":"trial","id":"trial","lang":"en","title":"t","html":"h","documents":{"trial":1}}`,
+				"Content-Type: application/json", "Docs-Version: trial=1")
+		}, "segment"},
 		"no html": {func(k cachekey.Key) *edge.Answer {
 			return answer(200, `{"kind":"cta","segment":"b2b","cta":"trial","id":"trial","lang":"en","title":"t","documents":{"trial":1}}`,
 				"Content-Type: application/json", "Docs-Version: trial=1")

@@ -1,0 +1,117 @@
+package edge
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/letteros/letteredge/cachekey"
+)
+
+func TestDocsVersionTable(t *testing.T) {
+	for value, want := range map[string]string{
+		"pricing=42, core-message=7": "pricing=42 core-message=7 ",
+		"a=1":                        "a=1 ",
+		"a=1,\tb=2":                  "a=1 b=2 ",
+		"":                           "",
+		"a":                          "",
+		"a=":                         "",
+		"a=0":                        "",
+		"a=-1":                       "",
+		"a=+1":                       "",
+		"a=1.5":                      "",
+		"A=1":                        "",
+		"a=1,":                       "",
+		"a=99999999999999999999":     "",
+		"a = 1":                      "",
+	} {
+		var got strings.Builder
+		err := eachVersion(value, func(id string, v int64) {
+			fmt.Fprintf(&got, "%s=%d ", id, v)
+		})
+		if want == "" {
+			require.ErrorContains(t, err, "Docs-Version", "%q", value)
+			continue
+		}
+		require.NoError(t, err, "%q", value)
+		require.Equal(t, want, got.String())
+	}
+}
+
+func FuzzDocsVersion(f *testing.F) {
+	f.Add("pricing=42, core-message=7")
+	f.Add("a=1,,b=2")
+	f.Fuzz(func(t *testing.T, value string) {
+		err := eachVersion(value, func(id string, v int64) {
+			if !cachekey.ValidID(id) || v <= 0 {
+				t.Fatalf("%q yields %q=%d", value, id, v)
+			}
+		})
+		_ = err // an error may follow members that were good: callers drop them all
+	})
+}
+
+func FuzzRange(f *testing.F) {
+	for _, s := range []string{"bytes=0-1", "bytes=-5", "bytes=9-", "bytes=0-0,2-3", "bytes=18446744073709551616-", "BYTES = 1-2"} {
+		f.Add(s, int64(10))
+	}
+	f.Fuzz(func(t *testing.T, spec string, size int64) {
+		if size < 0 || size > 1<<40 {
+			return
+		}
+		first, last, result := parseRange(spec, size)
+		if result == rangePart && (first < 0 || last < first || last >= size) {
+			t.Fatalf("%q of %d gives %d-%d", spec, size, first, last)
+		}
+	})
+}
+
+func FuzzIfNoneMatch(f *testing.F) {
+	for _, s := range []string{`"a"`, `W/"a"`, `"x", "a"`, "*", `"a`, `a"`, `"x" "a"`, ",,\"a\""} {
+		f.Add(s, "a")
+	}
+	f.Fuzz(func(t *testing.T, list, opaque string) {
+		if strings.ContainsAny(opaque, "\"\\") {
+			return
+		}
+		tag := `"` + opaque + `"`
+		got := matchesAny(fieldLines{{"If-None-Match", list}}, tag)
+		if got && !strings.Contains(list, tag) && strings.TrimSpace(list) != "*" {
+			t.Fatalf("%q is said to name %q", list, tag)
+		}
+		if !matchesAny(fieldLines{{"If-None-Match", `"other", W/` + tag}}, tag) {
+			t.Fatalf("a list that names %q is not recognised", tag)
+		}
+	})
+}
+
+// Whatever an origin sends, what passes the check names the key's own artifact.
+func FuzzCheckArtifact(f *testing.F) {
+	f.Add("application/json", "trial=1", `{"kind":"cta","segment":"b2b","cta":"trial","id":"trial","lang":"en","title":"t","html":"h","documents":{"trial":1}}`)
+	f.Add("text/html", "", "<html>")
+	f.Add("application/json; charset=utf-8", "a=1, b=2", `{"kind":"cta","documents":{"a":1}}`)
+	key, err := cachekey.Artifact(cachekey.CTA, "b2b", "trial", "trial", "")
+	require.NoError(f, err)
+	other, err := cachekey.Artifact(cachekey.CTA, "b2c", "trial", "trial", "")
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, contentType, versions, body string) {
+		fields := fieldLines{{"Content-Type", contentType}, {"Docs-Version", versions}}
+		if checkArtifact(key, fields, []byte(body)) == nil && checkArtifact(other, fields, []byte(body)) == nil {
+			t.Fatalf("one body passes for two segments: %q", body)
+		}
+	})
+}
+
+func FuzzSameHost(f *testing.F) {
+	for _, s := range []string{"/x", "//evil/x", "http://edge.test/x", "https://edge.test:8443/x", "x", "http://edge.test"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, ref string) {
+		text, ok := sameHost("edge.test", ref)
+		if ok && !strings.HasPrefix(text, "edge.test/") {
+			t.Fatalf("%q resolves to %q", ref, text)
+		}
+	})
+}
