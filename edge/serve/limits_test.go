@@ -209,6 +209,26 @@ func TestSlowClients(t *testing.T) {
 	}
 }
 
+// TestContentMayTakeLonger than a header section.
+func TestContentMayTakeLonger(t *testing.T) {
+	t.Parallel()
+	r := start(t, coreFunc(readBody), func(c *Config) {
+		c.Secure = ""
+		c.HeaderTimeout, c.BodyTimeout = 100*time.Millisecond, 5*time.Second
+	})
+	pr, pw := io.Pipe()
+	go func() {
+		for range 4 {
+			_, _ = pw.Write([]byte("abc"))
+			<-time.After(50 * time.Millisecond)
+		}
+		_ = pw.Close()
+	}()
+	a := r.clients()[0].do(t, "POST", "/", pr)
+	require.Equal(t, 200, a.status)
+	require.Equal(t, "12", a.header.Get("X-Read"))
+}
+
 func TestConnectionCaps(t *testing.T) {
 	t.Parallel()
 	core := newHeld()

@@ -2,12 +2,14 @@ package serve
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
 	"testing"
 	"time"
 
+	"github.com/quic-go/quic-go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/letteros/letteredge/edge"
@@ -126,6 +128,25 @@ func TestShutdownCutsOffWhenItsTimeIsUp(t *testing.T) {
 		require.NotEqual(t, "whole", o.body, o.name)
 	}
 	require.Equal(t, 0, r.Connections().TCP)
+}
+
+// TestShutdownDoesNotWaitForAnIdleHTTP3Client that stays after GOAWAY.
+func TestShutdownDoesNotWaitForAnIdleHTTP3Client(t *testing.T) {
+	t.Parallel()
+	r := startLoose(t, newHeld())
+	conn, err := quic.DialAddr(context.Background(), r.Addrs().Secure.String(),
+		&tls.Config{RootCAs: r.roots, ServerName: "localhost", NextProtos: []string{"h3"}}, &quic.Config{})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return r.Connections().QUIC == 1 }, 5*time.Second, time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	require.NoError(t, r.Shutdown(ctx))
+	require.NoError(t, <-r.done)
+	select {
+	case <-conn.Context().Done():
+	case <-ctx.Done():
+		require.Fail(t, "the client was not told")
+	}
 }
 
 func TestShutdownWithoutServe(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
@@ -14,8 +15,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/valyala/fasthttp"
 
 	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/edge/edgetest"
 )
 
 // broken is content that breaks off.
@@ -193,6 +196,11 @@ func TestPanics(t *testing.T) {
 	t.Parallel()
 	var logged lines
 	core := coreFunc(func(_ context.Context, x *edge.Exchange) {
+		if x.Req.Target == "/stream" {
+			x.Rep.Status, x.Rep.Length = 200, -1
+			x.Rep.Stream = newCloser(broken{strings.NewReader("abc"), nil})
+			return
+		}
 		if x.Req.Target == "/panic" {
 			x.Rep.Passed = []edge.Field{{Name: "X-Half", Value: "done"}}
 			panic("of the core")
@@ -210,6 +218,14 @@ func TestPanics(t *testing.T) {
 		require.Contains(t, logged.text(), "of the core")
 		a = c.do(t, "GET", "/", nil)
 		require.Equal(t, "ok", a.body)
+		logged.n.Store(0)
+		resp, err := c.Get(c.base + "/stream")
+		if err == nil {
+			_, err = io.Copy(io.Discard, resp.Body)
+			_ = resp.Body.Close()
+		}
+		require.Error(t, err)
+		require.Equal(t, int64(1), logged.n.Load(), "logged once")
 	})
 	answers, closed := r.exchange(t, "GET /panic HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	require.Len(t, answers, 1)
@@ -236,28 +252,37 @@ func (l *lines) text() string {
 	return l.b.String()
 }
 
-// TestOwnMemoryMayBeReused: content that is not a stored body is copied before
-// the exchange is used again. Two requests in one segment are answered from one
-// write buffer.
-func TestOwnMemoryMayBeReused(t *testing.T) {
-	scratch := make([]byte, 0, 64<<10)
-	n := 0
+// TestOwnMemoryIsCopied: the exchange is back in the pool before fasthttp writes
+// the answer, so only a stored body may be referred to.
+func TestOwnMemoryIsCopied(t *testing.T) {
+	art := edgetest.Artifact(t, "stored content")
+	scratch := []byte("own")
+	body := scratch
 	core := coreFunc(func(_ context.Context, x *edge.Exchange) {
-		n++
-		scratch = scratch[:0]
-		for range 20_000 {
-			scratch = append(scratch, byte('a'+n))
+		x.Rep.Status, x.Rep.Body, x.Rep.Length = 200, body, int64(len(body))
+		if x.Req.Target == "/art" {
+			x.Rep.Art = art
 		}
-		x.Rep.Status, x.Rep.Body, x.Rep.Length = 200, scratch, int64(len(scratch))
-		x.Rep.Extra.Add("X-Own", scratch[:3])
+		x.Rep.Extra.Add("X-Own", scratch)
 	})
-	r := start(t, core, func(c *Config) { c.Secure = "" })
-	answers, _ := r.exchange(t, strings.Repeat("GET / HTTP/1.1\r\nHost: a\r\n\r\n", 2)+"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-	require.Len(t, answers, 3)
-	for i, a := range answers {
-		letter := string(rune('b' + i))
-		require.Equal(t, strings.Repeat(letter, 3), a.Header.Get("X-Own"))
-		body, _ := io.ReadAll(a.Body)
-		require.Equal(t, strings.Repeat(letter, 20_000), string(body))
+	cfg, err := Config{Plain: "127.0.0.1:0"}.withDefaults()
+	require.NoError(t, err)
+	h := newH1(context.Background(), core, cfg, "", slog.New(slog.DiscardHandler))
+	for _, target := range []string{"/", "/art"} {
+		ctx := &fasthttp.RequestCtx{}
+		ctx.Init(&fasthttp.Request{}, nil, nil)
+		wire := "GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n"
+		require.NoError(t, ctx.Request.Read(bufio.NewReader(strings.NewReader(wire))))
+		copy(scratch, "own")
+		h.serve(ctx)
+		copy(scratch, "\xDB\xDB\xDB")
+		require.Equal(t, "own", string(ctx.Response.Body()))
+		require.Equal(t, "own", string(ctx.Response.Header.Peek("X-Own")))
 	}
+	body = art.Body[7:]
+	ctx := &fasthttp.RequestCtx{}
+	ctx.Init(&fasthttp.Request{}, nil, nil)
+	require.NoError(t, ctx.Request.Read(bufio.NewReader(strings.NewReader("GET /art HTTP/1.1\r\nHost: a\r\n\r\n"))))
+	h.serve(ctx)
+	require.Same(t, &art.Body[7], &ctx.Response.Body()[0], "a part of a stored body is not copied")
 }
