@@ -96,6 +96,7 @@ func TestMalformedRequests(t *testing.T) {
 
 		{"plain", get + "\r\n", 200, true},
 		{"HTTP/1.0", "GET /a HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\n\r\n", 200, true},
+		{"bare LF after the request line", "GET /a HTTP/1.1\nHost: a\r\n\r\n", 200, true}, // DESIGN.md
 		{"leading CRLF", "\r\n" + get + "\r\n", 200, true},
 		{"tab and space around a value", get + "X:\t a b \t\r\n\r\n", 200, true},
 		{"bytes beyond ASCII in a value", get + "X: \xe3\x81\x82\r\n\r\n", 200, true},

@@ -293,6 +293,19 @@ func TestConnectionCaps(t *testing.T) {
 	<-r.done
 }
 
+func TestConnectionsOfOneAddress(t *testing.T) {
+	t.Parallel()
+	r := start(t, coreFunc(readBody), func(c *Config) { c.MaxConnsPerIP = 2 })
+	r.over(t, func(t *testing.T, c client) { // TLS and ALPN are seen through fasthttp's wrapper
+		require.Equal(t, 200, c.do(t, "POST", "/", strings.NewReader("x")).status)
+	})
+	for range 2 { // beside the client's kept one
+		_ = r.raw(t)
+	}
+	got, _ := io.ReadAll(r.raw(t))
+	require.Contains(t, string(got), "HTTP/1.1 429")
+}
+
 // TestSlowReader: a client that does not read what it asked for loses its
 // connection, on each protocol, and the content is closed.
 func TestSlowReader(t *testing.T) {
