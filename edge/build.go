@@ -53,10 +53,31 @@ func (c *Core) obtain(ctx context.Context, key cachekey.Key, fields Fields, targ
 		return nil, fmt.Errorf("obtain %s: %w", key.Text, err)
 	}
 	if o.private {
-		_ = o.answer.Body.Close() // its content is for one reader, not for a whole
+		defer o.answer.Body.Close()
+		if o.status == 404 || o.status == 410 {
+			return absent(key, o.answer)
+		}
+		// Its content is for one reader, not for a whole.
 		return nil, fmt.Errorf("obtain %s: the answer (status %d) may not be shared", key.Text, o.status)
 	}
 	return o.slot, nil
+}
+
+// maxAbsent is how much of an absent part's body goes into the whole's.
+const maxAbsent = 64 << 10
+
+// absent is a part that is not there. Origins say so with no-store as often as
+// not, which forbids to keep that, not to know it: the whole is absent too, or
+// goes without the part, and is not stored either.
+func absent(key cachekey.Key, ans *Answer) (*Slot, error) {
+	body, whole, err := readBody(ans, maxAbsent)
+	if err != nil {
+		return nil, fmt.Errorf("read the body of a %d: %w", ans.Status, err)
+	}
+	if !whole {
+		body = nil
+	}
+	return &Slot{Art: &Artifact{Status: ans.Status, Body: body}, Tags: key.AppendTags(nil), ReceivedAt: ans.ResponseAt}, nil
 }
 
 // Warm makes sure that the artifact of key is stored and fresh, as a reader with
