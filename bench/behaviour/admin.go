@@ -1,6 +1,7 @@
 package behaviour
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -29,13 +30,12 @@ func (n *Node) Administer(tb testing.TB) *Admin {
 // As returns a client of the same API with another token; "" for none.
 func (a *Admin) As(token string) *Admin { return &Admin{a.base, token, a.http} }
 
-// Do sends a request with a body as it is ("" for none), and fields in pairs of
+// Try sends a request with a body as it is ("" for none), and fields in pairs of
 // name and value.
-func (a *Admin) Do(tb testing.TB, method, path, body string, fields ...string) *Reply {
-	tb.Helper()
-	req, err := http.NewRequestWithContext(tb.Context(), method, a.base+path, strings.NewReader(body))
+func (a *Admin) Try(ctx context.Context, method, path, body string, fields ...string) (*Reply, error) {
+	req, err := http.NewRequestWithContext(ctx, method, a.base+path, strings.NewReader(body))
 	if err != nil {
-		tb.Fatal(err)
+		return nil, err
 	}
 	if a.token != "" {
 		req.Header.Set("Authorization", "Bearer "+a.token)
@@ -50,14 +50,24 @@ func (a *Admin) Do(tb testing.TB, method, path, body string, fields ...string) *
 	}
 	res, err := a.http.Do(req)
 	if err != nil {
-		tb.Fatalf("%s %s: %v", method, path, err)
+		return nil, err
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
 	if err != nil {
+		return nil, fmt.Errorf("read the answer to %s %s: %w", method, path, err)
+	}
+	return &Reply{res.StatusCode, res.Header, text}, nil
+}
+
+// Do is Try, but fails the test if no answer comes.
+func (a *Admin) Do(tb testing.TB, method, path, body string, fields ...string) *Reply {
+	tb.Helper()
+	r, err := a.Try(tb.Context(), method, path, body, fields...)
+	if err != nil {
 		tb.Fatalf("%s %s: %v", method, path, err)
 	}
-	return &Reply{res.StatusCode, res.Header, text}
+	return r
 }
 
 // Want is Do, fails the test unless the answer has that status, and decodes it
@@ -114,13 +124,29 @@ const (
 // applied it.
 func (a *Admin) Purge(tb testing.TB, selector, mode string) Purge {
 	tb.Helper()
-	var p Purge
-	a.Want(tb, http.StatusOK, &p, "POST", "/v1/purges?wait=all&timeout=10s",
-		fmt.Sprintf(`{"select":%s,"mode":%q}`, selector, mode))
-	if p.State != "complete" {
-		tb.Fatalf("purge %s of %s was waited for, and is %s", p.Purge, selector, p.State)
+	p, err := a.TryPurge(tb.Context(), selector, mode)
+	if err != nil {
+		tb.Fatal(err)
 	}
 	return p
+}
+
+// TryPurge is Purge with an error instead of a test that fails.
+func (a *Admin) TryPurge(ctx context.Context, selector, mode string) (p Purge, err error) {
+	r, err := a.Try(ctx, "POST", "/v1/purges?wait=all&timeout=10s", fmt.Sprintf(`{"select":%s,"mode":%q}`, selector, mode))
+	if err != nil {
+		return p, fmt.Errorf("purge %s: %w", selector, err)
+	}
+	if r.Status != http.StatusOK {
+		return p, fmt.Errorf("purge %s: %d %s", selector, r.Status, r.Body)
+	}
+	if err := json.Unmarshal(r.Body, &p); err != nil {
+		return p, fmt.Errorf("purge %s: %w", selector, err)
+	}
+	if p.State != "complete" {
+		return p, fmt.Errorf("purge %s of %s was waited for, and is %s", p.Purge, selector, p.State)
+	}
+	return p, nil
 }
 
 // DryRun counts what a selector selects.

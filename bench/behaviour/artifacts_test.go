@@ -197,7 +197,9 @@ func TestSpellingsOfAPath(t *testing.T) {
 		{"/v1/segments/b2b/ctas/" + strings.Repeat("a", 65), 400},
 		{"/v1/segments/b2b/ctas/trial/extra", 404},
 		{"/v1/segments/b2b/ctas/absent", 404},
+		{"/v1/segments/b2b/ctas/absent/summary", 404},
 		{"/v1/segments/enterprise/ctas/trial", 404}, // the CTA is not this segment's
+		{"/v1/segments/enterprise/ctas/trial/summary", 404},
 		{"/v1/segments/b2b/ctas/demo/proofs/p1", 404},
 	} {
 		for _, proto := range Protos() {

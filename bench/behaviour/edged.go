@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -17,11 +20,34 @@ type Edged struct{ path string }
 // Build compiles cmd/edged into dir.
 func Build(ctx context.Context, dir string) (Edged, error) {
 	e := Edged{filepath.Join(dir, "edged")}
+	if err := dependOn(filepath.Join("..", "..")); err != nil {
+		return e, fmt.Errorf("build edged: %w", err)
+	}
 	out, err := exec.CommandContext(ctx, "go", "build", "-o", e.path, "github.com/letteros/letteredge/cmd/edged").CombinedOutput()
 	if err != nil {
 		return e, fmt.Errorf("build edged: %w\n%s", err, out)
 	}
 	return e, nil
+}
+
+// dependOn looks at every source file of the module. `go test` keeps results by
+// the files that a test binary has looked at: without this it would not know
+// that these tests are about another binary, and show old results for new code.
+func dependOn(root string) error {
+	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && strings.HasPrefix(d.Name(), ".") && path != root:
+			return fs.SkipDir
+		case !d.IsDir():
+			_, err = os.Stat(path)
+			if errors.Is(err, fs.ErrNotExist) {
+				err = nil // an editor's file, gone already
+			}
+		}
+		return err
+	})
 }
 
 // Ended is how a command ended.

@@ -47,9 +47,12 @@ func (r *Reply) Problem(tb testing.TB) Problem {
 }
 
 // Versions reads Docs-Version: the version of each document.
-func (r *Reply) Versions() map[string]string {
+func (r *Reply) Versions() map[string]string { return VersionsOf(r.Header.Get("Docs-Version")) }
+
+// VersionsOf reads the value of a Docs-Version field.
+func VersionsOf(field string) map[string]string {
 	versions := map[string]string{}
-	for part := range strings.SplitSeq(r.Header.Get("Docs-Version"), ",") {
+	for part := range strings.SplitSeq(field, ",") {
 		id, version, _ := strings.Cut(strings.TrimSpace(part), "=")
 		versions[id] = version
 	}
