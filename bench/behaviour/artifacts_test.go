@@ -175,7 +175,7 @@ func checkConditions(t *testing.T, where string, r *Readers, proto Proto, target
 // TestSpellingsOfAPath: what means the same gets the same copy, what is
 // ambiguous is refused, and nothing is guessed.
 func TestSpellingsOfAPath(t *testing.T) {
-	docs := NewDocs(t, docsorigin.Freshness{})
+	docs := NewDocs(t, docsorigin.Options{})
 	n := edged.Node(t, docs.URL)
 	r := n.Readers(t)
 	for _, c := range []struct {

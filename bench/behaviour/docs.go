@@ -29,16 +29,16 @@ type Docs struct {
 	text map[string]string
 }
 
-// NewDocs starts an origin that tells caches to keep artifacts that long; the
-// zero value is the demo's freshness.
-func NewDocs(tb testing.TB, f docsorigin.Freshness) *Docs {
+// NewDocs starts an origin. Dir and Faults are its own, whatever the options say.
+func NewDocs(tb testing.TB, o docsorigin.Options) *Docs {
 	tb.Helper()
 	d := &Docs{Faults: &docsorigin.Faults{}, Dir: filepath.Join(tb.TempDir(), "docs"), text: map[string]string{}}
 	if err := docsorigin.Materialize(d.Dir); err != nil {
 		tb.Fatal(err)
 	}
+	o.Dir, o.Faults = d.Dir, d.Faults
 	var err error
-	if d.Origin, err = docsorigin.New(docsorigin.Options{Dir: d.Dir, Faults: d.Faults, Freshness: f}); err != nil {
+	if d.Origin, err = docsorigin.New(o); err != nil {
 		tb.Fatal(err)
 	}
 	d.Holds = NewHolds(d.Origin)
@@ -81,6 +81,13 @@ func (d *Docs) Raise(tb testing.TB, id string) int64 {
 		next := versionLine.ReplaceAllString(first, fmt.Sprintf("version: %d", version)) + fmt.Sprintf("\nEdition %s/%d.\n", id, version)
 		if err := replaceFile(file, next); err != nil {
 			tb.Errorf("raise %s: %v", id, err)
+			return 0
+		}
+	}
+	shown := regexp.MustCompile(fmt.Sprintf(`"%s":%d\b`, id, version))
+	for !shown.Match(d.Direct("/index.json", "", "").Body) { // not at once only where Options.Reread says so
+		if tb.Context().Err() != nil {
+			tb.Errorf("raise %s: the origin does not show version %d", id, version)
 			return 0
 		}
 	}

@@ -43,8 +43,7 @@ func TestStorm(t *testing.T) {
 	if testing.Short() {
 		requests = 10_000
 	}
-	// Edges may serve stale while they refresh; the origin takes its time.
-	docs := NewDocs(t, docsorigin.DefaultFreshness())
+	docs := NewDocs(t, docsorigin.Options{Reread: 10 * time.Millisecond})
 	docs.Faults.Set(docsorigin.EveryPath, docsorigin.Fault{Delay: 2 * time.Millisecond})
 	demo := edged.Demo(t, "--origin", docs.URL)
 	index := Index(t, docs.URL)
@@ -73,6 +72,7 @@ func TestStorm(t *testing.T) {
 	editing.Wait()
 	require.NoError(t, s.failed)
 
+	docs.Faults.Reset()
 	shown, err := s.ledger.Audit(docs)
 	require.NoError(t, err)
 	t.Logf("%d requests, %d hits, %d purges, %d different renderings", requests, s.hits.Load(), purges, shown)
@@ -88,7 +88,7 @@ func (s *storm) read(ctx context.Context, random *rand.Rand) {
 		if left < 0 {
 			return
 		}
-		if left%100 == 0 {
+		if left%200 == 0 {
 			select {
 			case s.pulse <- struct{}{}:
 			default:
