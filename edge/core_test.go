@@ -175,6 +175,18 @@ func TestOnlyWhatTheKeyNamesIsShown(t *testing.T) {
 		"not JSON": {func(cachekey.Key) *edge.Answer {
 			return answer(200, "{", "Content-Type: application/json", "Docs-Version: trial=1")
 		}, "body"},
+		"a name twice": {func(k cachekey.Key) *edge.Answer {
+			return answer(200, `{"kind":"cta","segment":"b2c","cta":"trial","id":"trial","lang":"en","title":"t","html":"h","documents":{"trial":1},"segment":"b2b"}`,
+				"Content-Type: application/json", "Docs-Version: trial=1")
+		}, "twice"},
+		"coded":                         {func(k cachekey.Key) *edge.Answer { return artifactOf(k, 1, "Content-Encoding: gzip") }, "Content-Encoding"},
+		"201":                           {func(cachekey.Key) *edge.Answer { a := good(other); a.Status = 201; return a }, "status"},
+		"203":                           {func(cachekey.Key) *edge.Answer { a := good(other); a.Status = 203; return a }, "status"},
+		"204":                           {func(cachekey.Key) *edge.Answer { return answer(204, "", "Cache-Control: max-age=60") }, "status"},
+		"a part that was not asked for": {func(k cachekey.Key) *edge.Answer { a := good(k); a.Status = 206; return a }, "status"},
+		"a 304 that was not asked for":  {func(cachekey.Key) *edge.Answer { return answer(304, "") }, "status"},
+		"a redirect":                    {func(cachekey.Key) *edge.Answer { return answer(302, "", "Location: /v1/segments/b2c/ctas/trial") }, "status"},
+		"403":                           {func(cachekey.Key) *edge.Answer { a := good(other); a.Status = 403; return a }, "status"},
 		"a name in other letters": {func(k cachekey.Key) *edge.Answer {
 			return answer(200, `{"kind":"cta","segment":"b2c","SEGMENT":"b2b","cta":"trial","id":"trial","lang":"en","title":"t","html":"h","documents":{"trial":1}}`,
 				"Content-Type: application/json", "Docs-Version: trial=1")
@@ -202,6 +214,56 @@ func TestOnlyWhatTheKeyNamesIsShown(t *testing.T) {
 	require.Equal(t, 200, former.status)
 	require.Equal(t, kept.body, former.body)
 	require.Equal(t, "stale", former.header.Get("Edge-Degraded"))
+}
+
+// What an origin says of an artifact that is not there is not checked by any
+// schema: readers get the edge's own words, for as long as the origin says.
+func TestAbsentArtifactHasNoContentOfTheOrigins(t *testing.T) {
+	other, err := cachekey.Artifact(cachekey.CTA, "b2c", "trial", "trial", "")
+	require.NoError(t, err)
+	for _, status := range []int{404, 410, 451, 500, 503} {
+		n := newNode(t)
+		n.up.set(func(context.Context, *edge.Fetch) (*edge.Answer, error) {
+			a := artifactOf(other, 1, "X-Leak: b2c", "Retry-After: 7")
+			a.Status = status
+			return a, nil
+		})
+		r := n.get(trial)
+		require.Equal(t, status, r.status)
+		require.Equal(t, "application/problem+json", r.header.Get("Content-Type"))
+		require.NotContains(t, r.body, "b2c")
+		require.Empty(t, r.header.Get("X-Leak"))
+		require.Equal(t, "7", r.header.Get("Retry-After"))
+		r = n.get(trial)
+		require.Equal(t, status < 500, strings.Contains(r.cacheStatus(), "; hit"), r.cacheStatus())
+	}
+}
+
+func TestUnaskedAnswersAreRefused(t *testing.T) {
+	n := newNode(t)
+	for _, status := range []int{206, 304} {
+		n.up.set(func(context.Context, *edge.Fetch) (*edge.Answer, error) {
+			return answer(status, "", "Cache-Control: max-age=60"), nil
+		})
+		require.Equal(t, 502, n.get("/x").status)
+	}
+}
+
+// Fields that are not in the key do not reach an origin that could write them
+// into what everyone gets.
+func TestUnkeyedFieldsDoNotPoison(t *testing.T) {
+	for _, conformance := range []bool{false, true} {
+		n := newNode(t, func(c *edge.Config, _ *edge.Deps) { c.Conformance = conformance })
+		n.up.set(func(_ context.Context, f *edge.Fetch) (*edge.Answer, error) {
+			body := ""
+			for _, l := range f.Fields {
+				body += l.Name + " "
+			}
+			return answer(200, body, "Cache-Control: max-age=60"), nil
+		})
+		r := n.get("/x", "X-Forwarded-Host: evil", "X-Http-Method-Override: POST", "Forwarded: host=evil", "X-Original-Url: /y")
+		require.Equal(t, conformance, strings.Contains(r.body, "Forwarded"), r.body)
+	}
 }
 
 func TestStaleRatherThanAnError(t *testing.T) {

@@ -39,16 +39,22 @@ func (c *Core) detach(x *Exchange, route *Route, fl *flight, stale *Slot) *detac
 		}
 		return d
 	}
-	d.fields = forwarded(x.Req.Fields)
+	d.fields = forwarded(x.Req.Fields, c.cfg.Conformance)
 	return d
 }
 
 // forwarded clones the client's fields that go to an origin with a GET that
 // fills the cache: without conditions and ranges, which the core answers from
-// the whole.
-func forwarded(fields Fields) fieldLines {
+// the whole. In the default profile the fields that say who asked, and how else,
+// stay behind too: they are not in the key, and an origin that writes them into
+// its answer would have it shown to everyone.
+func forwarded(fields Fields, conformance bool) fieldLines {
 	return endToEnd(fields, func(name string) bool {
 		switch name {
+		case "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix",
+			"X-Forwarded-Scheme", "X-Forwarded-Server", "X-Host", "X-Real-Ip", "X-Original-Url", "X-Rewrite-Url",
+			"X-Http-Method", "X-Http-Method-Override", "X-Method-Override":
+			return conformance
 		case "Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "Expect":
 			return false
 		}
@@ -140,7 +146,7 @@ func (c *Core) fetch(ctx context.Context, fl *flight, d *detached) outcome {
 	if err != nil {
 		return outcome{err: err}
 	}
-	if ans.Status == 304 && stale != nil {
+	if ans.Status == 304 && len(f.Fields) > len(d.fields) {
 		_ = ans.Body.Close() // a 304 has no content
 		if freshness.Freshens(validators(stale.Art), fieldLines(ans.Fields)) {
 			return c.renew(fl, d, stale, ans)
@@ -151,6 +157,11 @@ func (c *Core) fetch(ctx context.Context, fl *flight, d *detached) outcome {
 		if ans, err = c.ask(ctx, fl, d, f); err != nil {
 			return outcome{err: err}
 		}
+	}
+	if err := checkStatus(fl.key, ans); err != nil {
+		_ = ans.Body.Close() // nobody gets to read it
+		c.Logger.Warn("answer refused", "key", fl.key.Text, "err", err)
+		return outcome{err: fmt.Errorf("fetch %s: %w", f.Target, err), status: ans.Status}
 	}
 	return c.receive(fl, d, f, ans)
 }
@@ -204,8 +215,8 @@ func (c *Core) renew(fl *flight, d *detached, stale *Slot, ans *Answer) outcome 
 // through to the leader alone.
 func (c *Core) receive(fl *flight, d *detached, f *Fetch, ans *Answer) outcome {
 	rules := c.rules(d, ans.Status, ans.Fields, ans)
-	if ans.Status >= 500 && !rules.Storable {
-		// The leader's alone, and no reason to let everyone else ask as well:
+	if ans.Status >= 500 && (!rules.Storable || fl.key.IsArtifact()) {
+		// An artifact's copy is never replaced by an error. The leader's alone, and no reason to let everyone else ask as well:
 		// waiters are told that the origin fails.
 		return outcome{private: true, answer: ans, status: ans.Status}
 	}

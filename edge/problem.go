@@ -3,6 +3,7 @@ package edge
 import (
 	"errors"
 	"strconv"
+	"unicode/utf8"
 
 	"github.com/letteros/letteredge/cachekey"
 )
@@ -39,20 +40,20 @@ func (c *Core) problemBody(x *Exchange, status int, body []byte) {
 	x.Rep.Extra.Add("Cache-Control", []byte("no-store"))
 }
 
-// appendJSON writes s as a JSON string. All that is not plain ASCII is escaped
-// as it is read: what comes from a request may be any bytes.
+// appendJSON writes s as a JSON string. What comes from a request may be any
+// bytes: those that are no UTF-8 become U+FFFD.
 func appendJSON(dst []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
-	for i := range len(s) {
-		switch ch := s[i]; {
-		case ch == '"' || ch == '\\':
-			dst = append(dst, '\\', ch)
-		case ch < 0x20 || ch >= 0x7f:
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			dst = append(dst, '\\', byte(r))
+		case r < 0x20 || r == 0x7f:
 			dst = append(dst, `\u00`...)
-			dst = append(dst, hex[ch>>4], hex[ch&15])
+			dst = append(dst, hex[r>>4], hex[r&15])
 		default:
-			dst = append(dst, ch)
+			dst = utf8.AppendRune(dst, r)
 		}
 	}
 	return append(dst, '"')
