@@ -3,8 +3,11 @@ package serve
 import (
 	"errors"
 	"io"
+	"net/http"
 	"sync"
 	"sync/atomic"
+
+	"github.com/letteros/letteredge/edge"
 )
 
 var (
@@ -24,6 +27,7 @@ var (
 // later ones.
 type body struct {
 	exceeded atomic.Bool // more came than is allowed
+	broken   atomic.Bool // it ended before its end, or is not coded as it says
 
 	mu   sync.Mutex // held while reading; guards the rest
 	r    io.Reader
@@ -53,7 +57,25 @@ func (b *body) Read(p []byte) (int, error) {
 		return int(b.left), errBodyTooLarge
 	}
 	b.left -= int64(n)
+	if err != nil && err != io.EOF {
+		b.broken.Store(true)
+	}
 	return n, err
+}
+
+// blame is what the content did wrong, if that is why rep is an error of the
+// edge's own: an origin that got half a request cannot be blamed for not
+// answering it.
+func (b *body) blame(rep *edge.Reply, limit int64) refusal {
+	switch {
+	case b == nil:
+		return refusal{}
+	case b.exceeded.Load():
+		return tooLarge(limit)
+	case b.broken.Load() && rep.Status >= 500 && rep.Art == nil && rep.Stream == nil:
+		return refusal{http.StatusBadRequest, "content", "the content of the request breaks off, or is not coded as its header section says"}
+	}
+	return refusal{}
 }
 
 // end bars further reads. A read that is waiting for the client is broken off

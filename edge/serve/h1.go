@@ -60,9 +60,9 @@ func (h *h1) serve(ctx *fasthttp.RequestCtx) {
 		return
 	}
 	h.core.Serve(h.life, &x.Exchange)
-	if x.body != nil && x.body.exceeded.Load() {
+	if bad := x.body.blame(&x.Rep, h.maxBody); bad.refused() {
 		x.closeStream()
-		h.refuse(ctx, tooLarge(h.maxBody))
+		h.refuse(ctx, bad)
 		h.release(ctx, x)
 		return
 	}

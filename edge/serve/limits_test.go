@@ -201,7 +201,7 @@ func TestSlowClients(t *testing.T) {
 				resp, err := c.Do(req)
 				if err == nil {
 					_ = resp.Body.Close()
-					require.Equal(t, 502, resp.StatusCode)
+					require.Equal(t, 400, resp.StatusCode)
 				}
 				require.Less(t, time.Since(began), 3*time.Second)
 			}

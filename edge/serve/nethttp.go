@@ -81,9 +81,9 @@ func (h *netHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out.deadline, out.timeout = d, h.writeTimeout
 	}
 	h.core.Serve(r.Context(), &x.Exchange)
-	if x.body != nil && x.body.exceeded.Load() {
+	if bad := x.body.blame(&x.Rep, h.maxBody); bad.refused() {
 		closeStream(&x.Rep)
-		out.refuse(tooLarge(h.maxBody))
+		out.refuse(bad)
 	} else {
 		out.render(x, h.altSvc, h.writeTimeout)
 	}
