@@ -38,6 +38,7 @@ type Engine struct {
 	// of purges in the order of their epochs.
 	apply sync.Mutex
 	hooks []func(Record) // guarded by apply
+	swept []func(Record) // guarded by apply
 
 	unsettled []Record // found at replay; Run's
 
@@ -112,7 +113,9 @@ func (e *Engine) Purge(ctx context.Context, sel cachekey.Selector, mode Mode, by
 		return Receipt{}, fmt.Errorf("purge %s: %w: %w", rec.Dot, ErrNotDurable, err)
 	}
 	rec = e.raise(rec)
-	e.queue.push(rec)
+	if !e.queue.push(rec) {
+		e.tellSwept(rec) // it will not be: whoever waits for it must not wait for ever
+	}
 	return e.receipt(rec), nil
 }
 
@@ -136,6 +139,26 @@ func (e *Engine) Subscribe(hook func(Record)) {
 	e.apply.Lock()
 	defer e.apply.Unlock()
 	e.hooks = append(e.hooks, hook)
+}
+
+// SubscribeSwept has hook called with every purge from now on, once its entries
+// have been counted and taken out, or will not be because the queue is full.
+// What is put back into the cache on that call does not hide from the count.
+func (e *Engine) SubscribeSwept(hook func(Record)) {
+	e.apply.Lock()
+	defer e.apply.Unlock()
+	e.swept = append(e.swept, hook)
+}
+
+func (e *Engine) tellSwept(recs ...Record) {
+	e.apply.Lock()
+	hooks := e.swept
+	e.apply.Unlock()
+	for _, rec := range recs {
+		for _, hook := range hooks {
+			hook(rec)
+		}
+	}
 }
 
 // DryRun tells what a purge would hit, and leaves no trace.

@@ -74,13 +74,15 @@ func (e *Engine) sweep(ctx context.Context) {
 			return ctx.Err() != nil
 		}
 	}
-	var settled []Record
+	var settled, swept []Record
 	newPass(e.queue.take()).run(e.index, stop, func(rec Record, entries int) {
+		swept = append(swept, rec)
 		if rec, ok := e.known.settle(rec.Dot.String(), entries); ok {
 			settled = append(settled, rec)
 		}
 	})
 	e.settle(settled)
+	e.tellSwept(swept...)
 }
 
 // settle keeps receipts over a restart, where the journal can.

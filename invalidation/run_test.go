@@ -215,3 +215,34 @@ func TestReceiptsThatCannotBeKeptAreLoggedOnce(t *testing.T) {
 type unsettled struct{ memory }
 
 func (*unsettled) Settle([]Record) error { return fmt.Errorf("disk full") }
+
+// Whoever puts purged entries back is told after the count, or at once where
+// there will be none.
+func TestSweptIsToldAfterTheCount(t *testing.T) {
+	m, c := NewMarks(), &shelf{}
+	c.put(t, m, trial, "doc:pricing")
+	cfg := config()
+	cfg.Queue = 1
+	e := newEngine(t, cfg, m, &memory{}, c)
+	told := make(chan Record, 8)
+	left := make(chan int, 8)
+	e.SubscribeSwept(func(rec Record) {
+		c.mu.Lock()
+		left <- len(c.copies)
+		c.mu.Unlock()
+		told <- rec
+	})
+	mustPurge(t, e, tagged("doc:pricing"), ModeHard)
+	require.Empty(t, told, "it waits for the sweep, which nobody runs yet")
+	mustPurge(t, e, tagged("doc:other"), ModeHard)
+	require.Equal(t, uint64(2), (<-told).Dot.Seq, "the queue is full: there will be no sweep")
+	require.Equal(t, 1, <-left)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- e.Run(ctx) }()
+	require.Equal(t, uint64(1), (<-told).Dot.Seq)
+	require.Equal(t, 0, <-left, "what was purged has been taken out")
+	cancel()
+	require.NoError(t, <-done)
+}

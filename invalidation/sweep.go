@@ -22,19 +22,20 @@ func newSweepQueue(limit int) *sweepQueue {
 	return &sweepQueue{limit: limit, wake: make(chan struct{}, 1)}
 }
 
-// push adds a purge, or counts it as dropped.
-func (q *sweepQueue) push(rec Record) {
+// push adds a purge, or counts it as dropped and returns false.
+func (q *sweepQueue) push(rec Record) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting) >= q.limit {
 		q.dropped++
-		return
+		return false
 	}
 	q.waiting = append(q.waiting, rec)
 	select {
 	case q.wake <- struct{}{}:
 	default:
 	}
+	return true
 }
 
 // take empties the queue.

@@ -63,7 +63,7 @@ func (n *node) makeCore(marks *invalidation.Marks, gate *quota.Gate, requests *m
 		return err
 	}
 	n.onClose(func() error { n.core.Close(); return nil })
-	n.purges.Subscribe(func(r invalidation.Record) { n.keeper.Purged(r.Selector) })
+	n.purges.SubscribeSwept(func(r invalidation.Record) { n.keeper.Purged(r.Selector) })
 	return nil
 }
 
