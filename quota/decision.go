@@ -21,7 +21,7 @@ type Decision struct {
 	Shadow bool
 	// Overflow says what to do if it is not allowed.
 	Overflow Overflow
-	// Segment is the quota's name, Default for the one that stood in.
+	// Segment is the quota's name; Default where the route names none.
 	Segment string
 	// Policy is the value of RateLimit-Policy: "b2b";q=200;w=1. It states the
 	// whole limit, not this node's share of it; the burst is not told, so r may

@@ -76,10 +76,10 @@ func (g *Gate) Take(segment string, n int) Decision {
 }
 
 func (t *table) find(segment string) *entry {
-	if e, ok := t.entries[segment]; ok {
-		return e
+	if segment == "" {
+		return t.fallback
 	}
-	return t.fallback
+	return t.entries[segment]
 }
 
 func (e *entry) decide(v Verdict, n int) Decision {
