@@ -84,8 +84,8 @@ func TestComposeWithoutAProof(t *testing.T) {
 		light  bool
 		proofs int
 	}{
-		"deleted":     {func(m map[string]Part) { m["trial/proofs/p1"] = Part{Status: 404, Fresh: time.Second} }, false, 1},
-		"gone":        {func(m map[string]Part) { m["trial/proofs/p1"] = Part{Status: 410, Fresh: time.Second} }, false, 1},
+		"deleted":     {func(m map[string]Part) { m["trial/proofs/p1"] = Part{Status: 404, NoCache: true} }, false, 1},
+		"gone":        {func(m map[string]Part) { m["trial/proofs/p1"] = Part{Status: 410, NoCache: true} }, false, 1},
 		"unreachable": {func(m map[string]Part) { delete(m, "trial/proofs/p1") }, true, 1},
 		"failing":     {func(m map[string]Part) { m["trial/proofs/p1"] = Part{Status: 503} }, true, 1},
 		"none can be had": {func(m map[string]Part) {
@@ -101,6 +101,7 @@ func TestComposeWithoutAProof(t *testing.T) {
 			require.Equal(t, c.light, s.Light)
 			require.Equal(t, c.proofs, strings.Count(string(s.Body), `"kind":"proof"`))
 			require.Contains(t, s.Tags, "proof:p1", "its return must be able to purge this")
+			require.False(t, s.NoStore && !c.light, "what is gone is final: the Summary is kept without it")
 		})
 	}
 }

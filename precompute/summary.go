@@ -129,7 +129,8 @@ func compose(ctx context.Context, key cachekey.Key, maxProofs int, fetch Fetch, 
 func (s *Summary) add(p Part) (raw json.RawMessage, mixed bool) {
 	switch {
 	case p.Status == 404 || p.Status == 410:
-		s.take(p)
+		// It is not there, and that is final: the Summary is whole without it,
+		// and fresh as long as what it shows. Its tag stays, for its return.
 		return nil, false
 	case p.Status != 200:
 		s.Light = true
