@@ -9,9 +9,11 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/letteros/letteredge/bench/docsorigin"
+	"github.com/letteros/letteredge/cachekey"
 )
 
 type demoCmd struct {
@@ -30,6 +32,16 @@ const maxNodes = 32
 func (d *demoCmd) Run(ctx context.Context, std streams) (err error) {
 	if n := d.Nodes * len(d.Regions); d.Nodes < 1 || n < 1 || n > maxNodes {
 		return usageError{fmt.Errorf("demo: --regions times --nodes must be 1 to %d", maxNodes)}
+	}
+	for i, r := range d.Regions {
+		if !cachekey.ValidID(r) || slices.Contains(d.Regions[:i], r) {
+			return usageError{fmt.Errorf("demo: --regions: %q: must match [a-z][a-z0-9_-]{0,63} and stand once", r)}
+		}
+	}
+	if d.Docs != "" {
+		if info, err := os.Stat(d.Docs); err != nil || !info.IsDir() {
+			return usageError{fmt.Errorf("demo: --docs: %s is no folder", d.Docs)}
+		}
 	}
 	if d.Docs != "" && d.Origin != "" {
 		return usageError{errors.New("demo: --docs and --origin exclude each other")}

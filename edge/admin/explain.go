@@ -21,6 +21,9 @@ func (a *api) explain(r *request) (reply, error) {
 	if text == "" || len(text) > maxURL {
 		return reply{}, adminapi.BadParameter("url", "must be http(s)://host/path, host/path or /path, of at most 8 KiB")
 	}
+	if scheme, _, ok := strings.Cut(text, "://"); ok && !strings.ContainsAny(scheme, "/?") && !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
+		return reply{}, adminapi.BadParameter("url", "must be http(s)://host/path, host/path or /path, of at most 8 KiB")
+	}
 	host, target := splitURL(text)
 	if r.query.Has("segment") {
 		s := r.query.Get("segment")
