@@ -33,7 +33,7 @@ func constant(t *tree) []string {
 					if i < len(spec.Values) {
 						value = spec.Values[i]
 					}
-					why := ""
+					var why string
 					switch {
 					case name.Name == "_" || embeds(gen, spec):
 						continue
