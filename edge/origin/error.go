@@ -1,16 +1,20 @@
 package origin
 
-import "errors"
+import (
+	"context"
+	"errors"
+)
 
 // What can go wrong beside what the network reports. All come wrapped with the
 // operation; ErrUpstreamBusy of package edge says that the cap was reached.
 var (
 	// ErrRequest: the fetch cannot be sent as it is, whatever the origin does.
 	ErrRequest = errors.New("request cannot be sent to the origin")
-	// ErrHeaderTimeout: no header section came in time.
-	ErrHeaderTimeout = errors.New("origin sent no header section in time")
-	// ErrBodyTimeout: the body stalled.
-	ErrBodyTimeout = errors.New("origin stalled in the middle of the body")
+	// ErrHeaderTimeout: no header section came in time. It is a
+	// context.DeadlineExceeded, as a dial that took too long is.
+	ErrHeaderTimeout error = timeoutError("origin sent no header section in time")
+	// ErrBodyTimeout: the body stalled. It is a context.DeadlineExceeded too.
+	ErrBodyTimeout error = timeoutError("origin stalled in the middle of the body")
 	// ErrStatus: a status outside 200 to 599.
 	ErrStatus = errors.New("origin answered with an impossible status")
 	// ErrField: a field that HTTP does not allow.
@@ -20,3 +24,11 @@ var (
 	// ErrClosed: Close was called.
 	ErrClosed = errors.New("origin client is closed")
 )
+
+// timeoutError is a time-out of the client's own making: readers get a 504 and
+// not the 502 of an origin that broke off.
+type timeoutError string
+
+func (e timeoutError) Error() string        { return string(e) }
+func (e timeoutError) Timeout() bool        { return true }
+func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
