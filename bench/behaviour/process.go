@@ -30,7 +30,7 @@ func (e Edged) start(tb testing.TB, args ...string) *Process {
 	tb.Helper()
 	p := &Process{
 		tb: tb, name: "edged " + args[0], cmd: exec.Command(e.path, args...),
-		first: make(chan string, 1), logs: &tail{most: 64 << 10}, ended: make(chan struct{}),
+		first: make(chan string, 1), logs: &tail{most: 8 << 10}, ended: make(chan struct{}),
 	}
 	p.cmd.Stderr = p.logs
 	endWithParent(p.cmd)

@@ -117,8 +117,8 @@ func TestPurgeDuringASlowFill(t *testing.T) {
 }
 
 // try is Get for goroutines: no answer is an error, and an empty Reply.
-func (r *Readers) try(t *testing.T, proto Proto, target string) *Reply {
-	reply, err := r.Do(t.Context(), proto, Ask{Target: target})
+func (r *Readers) try(t *testing.T, proto Proto, target string, fields ...string) *Reply {
+	reply, err := r.Do(t.Context(), proto, Ask{Target: target, Fields: fields})
 	if err != nil {
 		t.Errorf("%s over %s: %v", target, proto, err)
 		return &Reply{}
