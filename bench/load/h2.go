@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 net/http's own transport does not say how many connections it opens.
+
 package load
 
 import (

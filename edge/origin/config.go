@@ -61,7 +61,7 @@ func fill[T comparable](field *T, value T) {
 func (c *Config) validate() error {
 	switch {
 	case !isPseudonym(c.Via):
-		return fmt.Errorf("Via: %q is no token", c.Via)
+		return fmt.Errorf("config: Via: %q is no token", c.Via)
 	case c.MaxInFlight < 0:
 		return fmt.Errorf("MaxInFlight: %d, must be at least 1", c.MaxInFlight)
 	case c.MaxHeaderBytes < 0:

@@ -1,3 +1,5 @@
+//lint:file-ignore SA1019 net/http's own server cannot take over the connections of fasthttp's ALPN hook.
+
 package serve
 
 import (
@@ -9,7 +11,6 @@ import (
 	"net/http"
 	"time"
 
-	//nolint:staticcheck // Deprecated for net/http's own server, which cannot take over fasthttp's connections.
 	"golang.org/x/net/http2"
 )
 
