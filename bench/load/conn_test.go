@@ -1,6 +1,7 @@
 package load
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,9 +13,9 @@ import (
 
 func TestFetch(t *testing.T) {
 	eachProto(t, func(t *testing.T, proto Proto) {
-		var got *http.Request
+		seen := make(chan *http.Request, 1)
 		cfg := serve(t, proto, func(w http.ResponseWriter, r *http.Request) {
-			got = r
+			seen <- r.Clone(context.Background())
 			w.Header()["Cache-Groups"] = []string{`"a"`, `"b"`}
 			w.Header().Set("Content-Type", "text/plain")
 			_, _ = w.Write([]byte("body"))
@@ -23,6 +24,7 @@ func TestFetch(t *testing.T) {
 		cfg.Header = []Field{{"Host", "edge.test"}, {"X-One", "1"}, {"x-one", "2"}}
 		a, err := Fetch(t.Context(), cfg)
 		require.NoError(t, err)
+		got := <-seen
 		require.Equal(t, 200, a.Status)
 		require.Equal(t, "body", string(a.Body))
 		var groups []string
