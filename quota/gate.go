@@ -57,8 +57,8 @@ func NewSeededGate(now func() time.Time, seed uint64) *Gate {
 }
 
 // Take counts n requests against the quota of a segment; against that of
-// Default if the segment has none or is "". Where there is neither, the decision
-// is not governed and allowed. n below 1 counts as 1, n above the burst is always
+// Default if it is "". Where there is none, the decision is not governed and
+// allowed. n below 1 counts as 1, n above the burst is always
 // refused. The segment may be a view of a buffer: it is not kept. HOT.
 func (g *Gate) Take(segment string, n int) Decision {
 	n = max(n, 1)
