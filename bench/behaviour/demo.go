@@ -16,7 +16,18 @@ type Demo struct {
 // Demo starts a demo and waits until all of its nodes serve.
 func (e Edged) Demo(tb testing.TB, args ...string) *Demo {
 	tb.Helper()
-	d := &Demo{Process: e.start(tb, append([]string{"demo", "--json"}, args...)...)}
+	return announcedDemo(tb, e.start(tb, append([]string{"demo", "--json"}, args...)...))
+}
+
+// GoRunDemo is Demo from the sources, as a newcomer starts it.
+func GoRunDemo(tb testing.TB, args ...string) *Demo {
+	tb.Helper()
+	return announcedDemo(tb, launch(tb, "go run edged demo", "go", append([]string{"run", pkg, "demo", "--json"}, args...)...))
+}
+
+func announcedDemo(tb testing.TB, p *Process) *Demo {
+	tb.Helper()
+	d := &Demo{Process: p}
 	if err := d.announced(d); err != nil {
 		tb.Fatal(err)
 	}

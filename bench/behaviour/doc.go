@@ -14,7 +14,7 @@
 // # Guarantees
 //
 //   - What a test started is gone when it ends, and also when the test binary
-//     dies of a time-out (on Linux; elsewhere only the nodes are).
+//     dies of a time-out (on Linux).
 //   - A client never answers in another protocol than it was asked to use.
 //   - What a process logged is shown if the test fails.
 //

@@ -17,13 +17,16 @@ import (
 // Edged is a built edged binary.
 type Edged struct{ path string }
 
+// pkg is the command under test.
+const pkg = "github.com/letteros/letteredge/cmd/edged"
+
 // Build compiles cmd/edged into dir.
 func Build(ctx context.Context, dir string) (Edged, error) {
-	e := Edged{filepath.Join(dir, "edged")}
+	e := Edged{path: filepath.Join(dir, "edged")}
 	if err := dependOn(filepath.Join("..", "..")); err != nil {
 		return e, fmt.Errorf("build edged: %w", err)
 	}
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", e.path, "github.com/letteros/letteredge/cmd/edged").CombinedOutput()
+	out, err := exec.CommandContext(ctx, "go", "build", "-o", e.path, pkg).CombinedOutput()
 	if err != nil {
 		return e, fmt.Errorf("build edged: %w\n%s", err, out)
 	}

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -25,15 +24,21 @@ type Process struct {
 	ended chan struct{} // closed after it has been waited for
 }
 
-// start runs the binary. It is killed when the test ends, if it still runs.
+// start runs the binary.
 func (e Edged) start(tb testing.TB, args ...string) *Process {
 	tb.Helper()
+	return launch(tb, "edged "+args[0], e.path, args...)
+}
+
+// launch runs a program. It is killed when the test ends, if it still runs.
+func launch(tb testing.TB, name, path string, args ...string) *Process {
+	tb.Helper()
 	p := &Process{
-		tb: tb, name: "edged " + args[0], cmd: exec.Command(e.path, args...),
+		tb: tb, name: name, cmd: exec.Command(path, args...),
 		first: make(chan string, 1), logs: &tail{most: 8 << 10}, ended: make(chan struct{}),
 	}
 	p.cmd.Stderr = p.logs
-	endWithParent(p.cmd)
+	ownGroup(p.cmd)
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
 		tb.Fatalf("start %s: %v", p.name, err)
@@ -135,9 +140,20 @@ func (p *Process) Running() bool {
 	}
 }
 
+// Interrupt sends SIGINT to the process and whatever it runs in its group, as a
+// terminal does on ^C.
+func (p *Process) Interrupt() {
+	p.tb.Helper()
+	if err := syscall.Kill(-p.PID(), syscall.SIGINT); err != nil {
+		p.tb.Fatalf("interrupt %s: %v", p.name, err)
+	}
+}
+
 func (p *Process) finish() {
-	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		p.tb.Errorf("kill %s: %v", p.name, err)
+	// The group too: `go run` leaves behind what it runs. It is there as long as
+	// its leader has not been waited for.
+	if p.Running() {
+		_ = syscall.Kill(-p.PID(), syscall.SIGKILL) // it may have ended just now
 	}
 	<-p.ended
 	if p.tb.Failed() {

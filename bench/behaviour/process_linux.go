@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// endWithParent makes the kernel kill the process when the test binary dies,
-// which a time-out lets it do without any cleanup.
-func endWithParent(cmd *exec.Cmd) {
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+// ownGroup makes the process the leader of a group. The kernel kills it when the
+// test binary dies, which a time-out lets it do without any cleanup.
+func ownGroup(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
 // Alive reports whether there is a process of that id that has not ended. One

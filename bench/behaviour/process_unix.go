@@ -1,4 +1,4 @@
-//go:build !linux
+//go:build unix && !linux
 
 package behaviour
 
@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// endWithParent does nothing where the kernel has no such service.
-func endWithParent(*exec.Cmd) {}
+// ownGroup makes the process the leader of a group.
+func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
 // Alive reports whether there is a process of that id.
 func Alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
