@@ -196,7 +196,7 @@ func TestNgtcp2(t *testing.T) {
 		}
 	})
 	t.Run("migration and key update", func(t *testing.T) {
-		out := client.ask(t, trial, "--change-local-addr=50ms", "--key-update=100ms", "--delay-stream=300ms")
+		out := client.ask(t, trial, "--change-local-addr=300ms", "--key-update=600ms", "--delay-stream=2s")
 		require.Contains(t, out, "PATH_CHALLENGE")
 		require.Contains(t, out, "PATH_RESPONSE")
 		require.Contains(t, out, "k=1")
