@@ -53,8 +53,12 @@ func replaceContent(ans *Answer, detail string) error {
 			kept = append(kept, f)
 		}
 	}
+	title := map[int]string{404: "Not Found", 410: "Gone", 451: "Unavailable For Legal Reasons"}[ans.Status]
+	if title == "" {
+		title = "Origin Error"
+	}
 	b := append([]byte(nil), `{"type":"about:blank","title":`...)
-	b = appendJSON(b, map[int]string{404: "Not Found", 410: "Gone", 451: "Unavailable For Legal Reasons"}[ans.Status])
+	b = appendJSON(b, title)
 	b = append(b, `,"status":`...)
 	b = strconv.AppendInt(b, int64(ans.Status), 10)
 	b = append(b, `,"detail":`...)

@@ -232,6 +232,7 @@ func TestAbsentArtifactHasNoContentOfTheOrigins(t *testing.T) {
 		require.Equal(t, status, r.status)
 		require.Equal(t, "application/problem+json", r.header.Get("Content-Type"))
 		require.NotContains(t, r.body, "b2c")
+		require.NotContains(t, r.body, `"title":""`)
 		require.Empty(t, r.header.Get("X-Leak"))
 		require.Equal(t, "7", r.header.Get("Retry-After"))
 		r = n.get(trial)
