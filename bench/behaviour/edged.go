@@ -23,9 +23,6 @@ const pkg = "github.com/letteros/letteredge/cmd/edged"
 // Build compiles cmd/edged into dir.
 func Build(ctx context.Context, dir string) (Edged, error) {
 	e := Edged{path: filepath.Join(dir, "edged")}
-	if err := dependOn(filepath.Join("..", "..")); err != nil {
-		return e, fmt.Errorf("build edged: %w", err)
-	}
 	out, err := exec.CommandContext(ctx, "go", "build", "-o", e.path, pkg).CombinedOutput()
 	if err != nil {
 		return e, fmt.Errorf("build edged: %w\n%s", err, out)
@@ -33,11 +30,14 @@ func Build(ctx context.Context, dir string) (Edged, error) {
 	return e, nil
 }
 
-// dependOn looks at every source file of the module. `go test` keeps results by
-// the files that a test binary has looked at: without this it would not know
-// that these tests are about another binary, and show old results for new code.
-func dependOn(root string) error {
-	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+// dependOnSources looks at every file of the module. `go test` keeps results by
+// the files that tests have looked at (what TestMain looks at does not count):
+// without this it would not know that these tests are about another binary, and
+// show old results for new code.
+func dependOnSources(tb testing.TB) {
+	tb.Helper()
+	root := filepath.Join("..", "..")
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
@@ -45,12 +45,15 @@ func dependOn(root string) error {
 			return fs.SkipDir
 		case !d.IsDir():
 			_, err = os.Stat(path)
-			if errors.Is(err, fs.ErrNotExist) {
-				err = nil // an editor's file, gone already
-			}
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // an editor's file, gone already
 		}
 		return err
 	})
+	if err != nil {
+		tb.Fatalf("look at the sources: %v", err)
+	}
 }
 
 // Ended is how a command ended.
@@ -62,6 +65,7 @@ type Ended struct {
 // Exec runs a command that ends by itself.
 func (e Edged) Exec(tb testing.TB, args ...string) Ended {
 	tb.Helper()
+	dependOnSources(tb)
 	ctx, cancel := context.WithTimeout(tb.Context(), 20*time.Second)
 	defer cancel()
 	var stdout, stderr bytes.Buffer

@@ -33,6 +33,7 @@ func (e Edged) start(tb testing.TB, args ...string) *Process {
 // launch runs a program. It is killed when the test ends, if it still runs.
 func launch(tb testing.TB, name, path string, args ...string) *Process {
 	tb.Helper()
+	dependOnSources(tb)
 	p := &Process{
 		tb: tb, name: name, cmd: exec.Command(path, args...),
 		first: make(chan string, 1), logs: &tail{most: 8 << 10}, ended: make(chan struct{}),
