@@ -17,7 +17,8 @@ type Artifact struct {
 	Body   []byte
 	// ETag is the entity tag readers see, with quotes; "" if there is none.
 	ETag string
-	// LastModified is the field's value as received; "" if there is none.
+	// LastModified is the field's value as received; "" if there is none. On
+	// artifact routes it validates with the upstream and is not shown.
 	LastModified string
 	// upstreamETag is the validator of the upstream that the body came from; it
 	// differs from ETag where the edge derives its own.
@@ -79,6 +80,9 @@ func bake(status int, fields []Field, omit []string, body []byte, tags []string,
 			a.ETag = f.Value
 		case "Last-Modified":
 			a.LastModified = f.Value
+			if derived {
+				continue // when an origin wrote it says nothing of the content, and may differ from node to node
+			}
 		case "Cache-Tag", "Surrogate-Key", "Surrogate-Control", "Cdn-Cache-Control":
 			if derived {
 				continue

@@ -41,6 +41,32 @@ func TestSecondFetchIsAHit(t *testing.T) {
 	require.EqualValues(t, 1, n.up.n.Load())
 }
 
+// When an origin says that it wrote an artifact may differ by the moment at which
+// a node asked: it validates with the origin, and readers do not see it.
+func TestArtifactsShowNoLastModified(t *testing.T) {
+	n := newNode(t)
+	const at = "Mon, 23 Nov 2026 22:00:00 GMT"
+	asked := ""
+	n.up.set(func(_ context.Context, f *edge.Fetch) (*edge.Answer, error) {
+		for _, l := range f.Fields {
+			if l.Name == "If-Modified-Since" {
+				asked = l.Value
+				return answer(304, ""), nil
+			}
+		}
+		return artifactOf(f.Key, 1, "Last-Modified: "+at), nil
+	})
+	require.Empty(t, n.get(trial).header.Get("Last-Modified"))
+	for range 2 { // a renewed copy still knows it
+		asked = ""
+		n.skew.Add(int64(2 * time.Minute))
+		r := n.get(trial)
+		require.Equal(t, 200, r.status)
+		require.Empty(t, r.header.Get("Last-Modified"))
+		require.Equal(t, at, asked)
+	}
+}
+
 func TestHeadAndConditions(t *testing.T) {
 	n := newNode(t)
 	n.up.set(sound)

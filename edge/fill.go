@@ -203,6 +203,9 @@ func (c *Core) renew(fl *flight, d *detached, stale *Slot, ans *Answer) outcome 
 	}
 	art := bake(stale.Art.Status, fields, rules.Omit, stale.Art.Body, stale.Tags, fl.key.IsArtifact())
 	art.upstreamETag = stale.Art.upstreamETag
+	if art.LastModified == "" {
+		art.LastModified = stale.Art.LastModified
+	}
 	art.cacheStatus = upstreamCacheStatus(ans.Fields)
 	if !rules.Storable {
 		c.Store.Remove(fl.key.Text, stale)
