@@ -25,7 +25,7 @@ func TestThousandReadersOneFetch(t *testing.T) {
 	hold := docs.Holds.Hold(trial)
 	answers := make(chan *Reply, readers)
 	for i := range readers {
-		go func() { answers <- clients[i%len(clients)].try(t, Protos()[i%3], trial) }()
+		clients[i%len(clients)].later(t, answers, Protos()[i%3], trial)
 	}
 	Receive(t, "the fill", hold.Held)
 	Until(t, "all others to wait for it", func() bool { return admin.Metric(t, "letteredge_fill_waiters") == readers-1 })
@@ -72,7 +72,7 @@ func TestPrivateAnswerIsItsReadersAlone(t *testing.T) {
 			hold := holds.Hold(path)
 			answers := make(chan *Reply, readers)
 			for i := range readers {
-				go func() { answers <- r.try(t, Protos()[i%3], path, "Host", "app.example") }()
+				r.later(t, answers, Protos()[i%3], path, "Host", "app.example")
 			}
 			Receive(t, "the fill", hold.Held)
 			Until(t, "all others to wait for it", func() bool { return admin.Metric(t, "letteredge_fill_waiters") == readers-1 })
@@ -110,7 +110,7 @@ func TestLeaderThatGoesAway(t *testing.T) {
 		Receive(t, "the leader's fill", hold.Held)
 		answers := make(chan *Reply, 3)
 		for _, p := range Protos() {
-			go func() { answers <- r.try(t, p, trial) }()
+			r.later(t, answers, p, trial)
 		}
 		Until(t, "the others to join", func() bool { return admin.Metric(t, "letteredge_fill_waiters") == 3 })
 		leave()
