@@ -33,6 +33,7 @@ func announcedDemo(tb testing.TB, p *Process) *Demo {
 	}
 	for _, n := range d.Nodes {
 		n.Token, n.CA = d.Token, d.CA
+		p.others = append(p.others, n.PID)
 	}
 	return d
 }

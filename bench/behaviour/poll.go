@@ -1,7 +1,6 @@
 package behaviour
 
 import (
-	"context"
 	"testing"
 	"time"
 )
@@ -13,17 +12,25 @@ const pollTimeout = 20 * time.Second
 // long; what says what was waited for.
 func Until(tb testing.TB, what string, holds func() bool) {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), pollTimeout)
-	defer cancel()
+	if !Settle(holds) {
+		tb.Fatalf("in vain waited for: %s", what)
+	}
+}
+
+// Settle waits until holds returns true, and reports whether it did in time.
+func Settle(holds func() bool) bool {
+	deadline := time.NewTimer(pollTimeout)
+	defer deadline.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !holds() {
 		select {
-		case <-ctx.Done():
-			tb.Fatalf("in vain waited for: %s", what)
+		case <-deadline.C:
+			return false
 		case <-tick.C:
 		}
 	}
+	return true
 }
 
 // Receive waits for a value.

@@ -18,10 +18,13 @@ import (
 type Process struct {
 	tb    testing.TB
 	name  string
+	temp  string // its temporary folder: a killed process leaves things there
 	cmd   *exec.Cmd
 	first chan string // its first line of stdout; closed without one if it had none
 	logs  *tail
 	ended chan struct{} // closed after it has been waited for
+	// others end after it, by themselves: the nodes of a demo.
+	others []int
 }
 
 // start runs the binary.
@@ -34,10 +37,15 @@ func (e Edged) start(tb testing.TB, args ...string) *Process {
 func launch(tb testing.TB, name, path string, args ...string) *Process {
 	tb.Helper()
 	dependOnSources(tb)
+	temp, err := os.MkdirTemp("", "letteredge-process-")
+	if err != nil {
+		tb.Fatalf("start %s: %v", name, err)
+	}
 	p := &Process{
-		tb: tb, name: name, cmd: exec.Command(path, args...),
+		tb: tb, name: name, temp: temp, cmd: exec.Command(path, args...),
 		first: make(chan string, 1), logs: &tail{most: 8 << 10}, ended: make(chan struct{}),
 	}
+	p.cmd.Env = append(os.Environ(), "TMPDIR="+temp)
 	p.cmd.Stderr = p.logs
 	ownGroup(p.cmd)
 	stdout, err := p.cmd.StdoutPipe()
@@ -157,6 +165,10 @@ func (p *Process) finish() {
 		_ = syscall.Kill(-p.PID(), syscall.SIGKILL) // it may have ended just now
 	}
 	<-p.ended
+	for _, pid := range p.others {
+		Settle(func() bool { return !Alive(pid) })
+	}
+	_ = os.RemoveAll(p.temp) // a temporary folder: the system clears what is left
 	if p.tb.Failed() {
 		p.tb.Logf("%s (pid %d) logged:\n%s", p.name, p.PID(), p.logs)
 	}
