@@ -45,7 +45,7 @@ func launch(tb testing.TB, name, path string, args ...string) *Process {
 		tb: tb, name: name, temp: temp, cmd: exec.Command(path, args...),
 		first: make(chan string, 1), logs: &tail{most: 8 << 10}, ended: make(chan struct{}),
 	}
-	p.cmd.Env = append(os.Environ(), "TMPDIR="+temp)
+	p.cmd.Env = append(p.cmd.Environ(), "TMPDIR="+temp)
 	p.cmd.Stderr = p.logs
 	ownGroup(p.cmd)
 	stdout, err := p.cmd.StdoutPipe()
