@@ -281,6 +281,25 @@ func TestLeaderThatGoesAwayDisturbsNobody(t *testing.T) {
 	require.Contains(t, n.get(trial).cacheStatus(), "hit")
 }
 
+// A request that ends because its node does is told to come again.
+func TestStoppingNodeSaysSo(t *testing.T) {
+	for _, target := range []string{trial, "/account"} {
+		n := newNode(t)
+		g := newGated(n)
+		ctx, stop := context.WithCancelCause(context.Background())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			r := n.do(ctx, "GET", target)
+			require.Equal(t, 503, r.status)
+			require.Equal(t, "1", r.header.Get("Retry-After"))
+		})
+		<-g.asked
+		stop(edge.ErrStopping)
+		g.answer <- func(f *edge.Fetch) (*edge.Answer, error) { return artifactOf(f.Key, 1), nil }
+		wg.Wait()
+	}
+}
+
 // A private answer whose leader has gone is closed by the fill.
 func TestAbandonedPrivateAnswerIsClosed(t *testing.T) {
 	n := newNode(t)

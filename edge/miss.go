@@ -15,6 +15,10 @@ var (
 	errGone    = errors.New("the reader has gone")
 )
 
+// ErrStopping is the cause of a context that ends because the node does, not
+// because its reader has gone.
+var ErrStopping = errors.New("the node is stopping")
+
 // attempts bounds how often a request starts again because the result it waited
 // for was not for it; the last attempt leads a fill of its own.
 const attempts = 3
@@ -133,10 +137,18 @@ func wait(ctx context.Context, fl *flight, timer *time.Timer) error {
 	case <-fl.done:
 		return nil
 	case <-ctx.Done():
-		return errGone
+		return ended(ctx)
 	case <-timer.C:
 		return errWait
 	}
+}
+
+// ended tells why a request's context has ended.
+func ended(ctx context.Context) error {
+	if errors.Is(context.Cause(ctx), ErrStopping) {
+		return ErrStopping
+	}
+	return errGone
 }
 
 // refresh starts a fill behind the reader's back, at most one for each slot at a

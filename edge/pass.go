@@ -25,7 +25,7 @@ func (c *Core) pass(ctx context.Context, x *Exchange, route *Route, why Forward)
 	if err != nil {
 		c.Observer.Filled(route.Name, 0, x.originTook)
 		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-			err = errGone
+			err = ended(ctx)
 		}
 		c.failed(x, found{fwd: why}, err, 0)
 		return

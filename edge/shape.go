@@ -69,6 +69,10 @@ func (c *Core) failed(x *Exchange, f found, err error, status int) {
 		x.Rep.Cache.Detail = "busy"
 		x.Rep.Extra.Add("Retry-After", []byte("1"))
 		c.problem(x, 503, "about:blank", "Service Unavailable", "the origin is at its cap of requests in flight", "")
+	case errors.Is(err, ErrStopping):
+		x.Rep.Cache.Detail = "stopping"
+		x.Rep.Extra.Add("Retry-After", []byte("1"))
+		c.problem(x, 503, "about:blank", "Service Unavailable", err.Error(), "")
 	case errors.Is(err, errGone):
 		// Nobody reads this; the status is for the metrics.
 		c.problem(x, 499, "about:blank", "Client Closed Request", err.Error(), "")

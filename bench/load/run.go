@@ -121,6 +121,9 @@ func (r *run) measure(ctx, work context.Context, cancel context.CancelCauseFunc)
 		loop = r.openLoop
 	}
 	r.start = time.Now()
+	// Without a warm-up the window opens before the first request: a mark made
+	// beside the workers would count answers of the window to what came before.
+	opened := r.mark()
 	var workers sync.WaitGroup
 	for i := range p.Connections * p.Streams {
 		workers.Go(func() { loop(work, i) })
@@ -130,8 +133,10 @@ func (r *run) measure(ctx, work context.Context, cancel context.CancelCauseFunc)
 
 	w := &watch{run: r, progress: time.NewTicker(p.ProgressEvery), last: r.start}
 	defer w.progress.Stop()
-	w.until(ctx, done, r.start.Add(p.Warmup))
-	opened := r.mark()
+	if p.Warmup > 0 {
+		w.until(ctx, done, r.start.Add(p.Warmup))
+		opened = r.mark()
+	}
 	w.until(ctx, done, r.start.Add(p.Warmup+p.Duration))
 	closed := r.mark()
 	w.until(ctx, done, closed.at.Add(p.Timeout))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -57,15 +58,27 @@ func (c *conns) count() int {
 	return len(c.open)
 }
 
-// kill closes all connections and waits until their workers have let go of
-// them, or ctx ends.
+// lastWord is how long requests that were ended may take to say so.
+const lastWord = 100 * time.Millisecond
+
+// kill closes all connections, after a last word, and waits until their workers
+// have let go of them, or ctx ends.
 func (c *conns) kill(ctx context.Context) {
 	c.mu.Lock()
 	c.closed = true
+	c.signalLocked()
+	c.mu.Unlock()
+	timer := time.NewTimer(lastWord)
+	defer timer.Stop()
+	select {
+	case <-c.empty:
+		return
+	case <-timer.C:
+	}
+	c.mu.Lock()
 	for conn := range c.open {
 		_ = conn.Close()
 	}
-	c.signalLocked()
 	c.mu.Unlock()
 	select {
 	case <-c.empty:

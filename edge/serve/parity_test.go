@@ -116,10 +116,10 @@ func FuzzKeyParity(f *testing.F) {
 	k := parityKeyer(f)
 	f.Fuzz(func(t *testing.T, method, host, target string) {
 		if bytes.ContainsAny([]byte(method+host+target), "\r\n") || strings.ContainsAny(method+target, " ") || method == "" || target == "" {
-			t.Skip("not one request line and one Host")
+			return // not one request line and one Host
 		}
 		if strings.Trim(host, " \t") != host || method == "CONNECT" {
-			t.Skip("not what a field value or a target is")
+			return // not what a field value or a target is
 		}
 		h1 := viaH1(t, k, method, host, target)
 		h2 := viaNet(t, k, edge.H2, method, host, target)

@@ -33,7 +33,7 @@ type Server struct {
 	open          *conns
 
 	life context.Context // ends when the server is killed
-	kill context.CancelFunc
+	kill context.CancelCauseFunc
 
 	stopping    atomic.Bool // a shutdown has begun
 	shutdown    sync.Once
@@ -53,7 +53,7 @@ func New(cfg Config, core Core, logger *slog.Logger) (*Server, error) {
 		logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{cfg: cfg, core: core, logger: logger, open: newConns()}
-	s.life, s.kill = context.WithCancel(context.Background())
+	s.life, s.kill = context.WithCancelCause(context.Background())
 	return s, nil
 }
 
@@ -228,13 +228,16 @@ func (s *Server) stop(ctx context.Context) error {
 	}
 	tcp.Wait()
 	all.Wait()
-	s.kill()
+	s.kill(edge.ErrStopping)
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterKill)
 	defer cancel()
 	s.open.kill(last)
 	s.closeSockets()
-	if len(errs) == 0 {
+	switch {
+	case len(errs) == 0:
 		return nil
+	case ctx.Err() != nil: // each of the servers says so
+		return fmt.Errorf("serve: shutdown: requests in flight were cut off: %w", ctx.Err())
 	}
 	return fmt.Errorf("serve: shutdown: %w", errors.Join(errs...))
 }

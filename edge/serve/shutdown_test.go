@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -33,7 +34,9 @@ func (h *held) Serve(ctx context.Context, x *edge.Exchange) {
 	case <-h.release:
 		x.Rep.Status, x.Rep.Body, x.Rep.Length = 200, []byte("whole"), 5
 	case <-ctx.Done():
-		x.Rep.Status = 499
+		if errors.Is(context.Cause(ctx), edge.ErrStopping) {
+			x.Rep.Status, x.Rep.Body, x.Rep.Length = 503, []byte("stopping"), 8
+		}
 	}
 }
 
@@ -124,8 +127,13 @@ func TestShutdownCutsOffWhenItsTimeIsUp(t *testing.T) {
 	require.ErrorIs(t, r.Shutdown(ctx), context.DeadlineExceeded)
 	require.NoError(t, <-r.done)
 	for range 4 {
-		o := <-results
-		require.NotEqual(t, "whole", o.body, o.name)
+		switch o := <-results; o.name {
+		case "h1", "h1s":
+			require.NoError(t, o.err, o.name)
+			require.Equal(t, "stopping", o.body, o.name)
+		default:
+			require.NotEqual(t, "whole", o.body, o.name)
+		}
 	}
 	require.Equal(t, 0, r.Connections().TCP)
 }

@@ -94,6 +94,26 @@ func TestNoBody(t *testing.T) {
 	}
 }
 
+// A server that is ended before it serves, and one that never does, let go of
+// their socket.
+func TestEndedBeforeServing(t *testing.T) {
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, proto := range []load.Proto{load.H1, load.H2, load.H3} {
+		t.Run(proto.String(), func(t *testing.T) {
+			for range 50 { // whichever comes first, the end or the library's start
+				s, err := Listen(spec(proto, true))
+				require.NoError(t, err)
+				require.NoError(t, s.Serve(ended))
+			}
+			s, err := Listen(spec(proto, true))
+			require.NoError(t, err)
+			require.NoError(t, s.Close())
+			require.NoError(t, s.engine.serve(), "it ends at once")
+		})
+	}
+}
+
 func command() Command {
 	return Command{Path: os.Args[0], Env: append(os.Environ(), childEnv+"=1", "QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING=true")}
 }

@@ -3,6 +3,7 @@ package bare
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"time"
 
@@ -67,9 +68,17 @@ func (e *h1Engine) serve() error { return e.server.Serve(e.ln) }
 // close: connections that are idle end at once, others with their answer. What
 // does not end soon ends with the process.
 func (e *h1Engine) close() error {
+	// A library that does not serve yet knows no listener to close, and would
+	// go on to accept from it.
+	if err := e.ln.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	return e.server.ShutdownWithContext(ctx)
+	if err := e.server.ShutdownWithContext(ctx); !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
 }
 
 // silent drops what fasthttp says about broken connections: the client counts them.

@@ -1,0 +1,48 @@
+//go:build !race
+
+// The race detector's pools drop what they are given, so there is nothing to count with it.
+
+package serve
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/edge/edgetest"
+)
+
+func TestHitAllocatesNothing(t *testing.T) {
+	h, ctx := h1Bench(t)
+	require.Zero(t, testing.AllocsPerRun(1000, func() {
+		h.serve(ctx)
+		reset(ctx)
+	}))
+	h.serve(ctx)
+	require.Equal(t, 200, ctx.Response.StatusCode())
+	require.Equal(t, originDate, string(ctx.Response.Header.Peek("Date")))
+	require.Len(t, ctx.Response.Header.PeekAll("Vary"), 2)
+}
+
+// TestRealHitAllocatesNothing is a hit through the handler and a real core.
+func TestRealHitAllocatesNothing(t *testing.T) {
+	up := &edgetest.Upstream{FetchFunc: func(context.Context, *edge.Fetch) (*edge.Answer, error) {
+		return edgetest.Answer(200, strings.Repeat("x", 1024), "Cache-Control", "max-age=600",
+			"Content-Type", "application/json", "Vary", "Accept-Language"), nil
+	}}
+	h, ctx := h1Bench(t)
+	h.core = edgetest.NewCore(t, up)
+	ctx.Request.Header.SetRequestURI("/page?x=1")
+	h.serve(ctx) // fills
+	reset(ctx)
+	require.Zero(t, testing.AllocsPerRun(1000, func() {
+		h.serve(ctx)
+		reset(ctx)
+	}))
+	h.serve(ctx)
+	require.Contains(t, string(ctx.Response.Header.Peek("Cache-Status")), "; hit")
+	require.Equal(t, 1, up.Calls())
+}
