@@ -13,7 +13,7 @@ L4 cmd/edged cmd/edgectl cmd/edgebench
 L3 edge/serve edge/cache edge/origin edge/peer edge/admin edge/console edge/metrics edge/statedb edge/cloudflare
 L3 gossip/swim gossip/control invalidation/policy edge/client deploy/… bench/…
 L2 edge precompute invalidation/driver edge/pressure edge/slo edge/cost edge/audit edge/config edge/auth
-L1 invalidation invalidation/rollout quota quota/lease quota/forecast edge/freshness edge/adminapi
+L1 invalidation invalidation/rollout quota quota/lease quota/forecast edge/freshness edge/adminapi gossip/spread
 L0 cachekey gossip
 `
 
