@@ -5,6 +5,7 @@ package config
 type Config struct {
 	Node    Node    `yaml:"node"`
 	Listen  Listen  `yaml:"listen"`
+	Cluster Cluster `yaml:"cluster"`
 	TLS     TLS     `yaml:"tls"`
 	State   State   `yaml:"state"`
 	Profile Profile `yaml:"profile"`

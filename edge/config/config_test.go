@@ -26,6 +26,7 @@ func TestDefaultsTextIsDefault(t *testing.T) {
 	require.NoError(t, want.Validate())
 	// What the text spells out as empty is empty in Default, too.
 	want.TLS.Names, want.Tokens, want.Admin.AllowedHosts = []string{}, []Token{}, []string{}
+	want.Cluster.Voters, want.Cluster.Join = []Voter{}, Join{LAN: []string{}, WAN: []string{}}
 	require.Equal(t, want, c)
 }
 
@@ -111,6 +112,17 @@ func TestBadFiles(t *testing.T) {
 		"port range":         {minimal + "listen: {http: ':65536'}", "listen.http is"},
 		"cert without key":   {minimal + "tls: {cert: a}", "tls must have both cert and key, or neither"},
 		"tls name":           {minimal + "tls: {names: ['A B']}", "tls.names[0] has the host"},
+		"alone with a pool":  {minimal + "cluster: {lan: ':1'}", "cluster.lan must be empty unless cluster.name is given"},
+		"alone with voters":  {minimal + "cluster: {voters: [{id: a, region: b, address: ':1'}]}", "cluster.voters and cluster.join must be empty"},
+		"cluster, no pools":  {minimal + "cluster: {name: c}", "cluster.lan must be an address, host:port"},
+		"cluster, no files":  {minimal + "cluster: {name: c}", "cluster.key must name a file; see edgectl cluster init"},
+		"cluster, no voters": {minimal + "cluster: {name: c}", "cluster.voters has 0; must be an odd number up to 9"},
+		"voter twice": {minimal + "cluster: {name: c, voters: [{id: a, region: b, address: ':1'}, {id: a, region: b, address: ':2'}, {id: d, region: b, address: ':3'}]}",
+			`cluster.voters[1].id is "a", as another voter's`},
+		"voter nowhere": {minimal + "cluster: {name: c, voters: [{id: a, region: b}]}", "cluster.voters[0].address must be an address"},
+		"voter's region": {minimal + "node: {id: a, region: x}\ncluster: {name: c, voters: [{id: a, region: b, address: ':1'}]}",
+			`cluster.voters[0].region is "b"; this node's region is "x"`},
+		"cluster clamp":      {minimal + "cluster: {clamp: 2h}", "cluster.clamp is 2h0m0s; must be a duration"},
 		"route path":         {minimal + "routes: [{name: a, origin: web, path: 'img/*'}]", "routes[0].path is"},
 		"route star":         {minimal + "routes: [{name: a, origin: web, path: '/img*'}]", "routes[0].path is"},
 		"route dots":         {minimal + "routes: [{name: a, origin: web, path: '/a/../b'}]", "must have no empty, . or .. step"},

@@ -28,6 +28,7 @@ func base() Config {
 	return Config{
 		Node:    Node{ID: "local-1", Region: "local"},
 		Listen:  Listen{HTTP: "127.0.0.1:8080", Admin: "127.0.0.1:8081"},
+		Cluster: Cluster{Clamp: Duration(10 * time.Second), Soak: Duration(time.Second)},
 		State:   State{Dir: "state"},
 		Profile: ProfileDefault,
 		Artifacts: Artifacts{TTL: TTL{

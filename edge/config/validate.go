@@ -25,6 +25,7 @@ func (c Config) check() []Problem {
 	k.name("node.id", c.Node.ID)
 	k.name("node.region", c.Node.Region)
 	k.listen(c.Listen)
+	k.cluster(c.Cluster, c.Node)
 	k.tls(c.TLS)
 	if c.State.Dir == "" {
 		k.bad("state.dir", "must name a folder")
