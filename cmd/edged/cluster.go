@@ -56,18 +56,21 @@ func (c *cluster) start(ctx context.Context) (err error) {
 	if c.ca, err = auth.OpenAuthority(c.dir, time.Now); err != nil {
 		return err
 	}
-	ports, err := freePorts(len(c.regions) * c.perRegion)
+	members := c.members()
+	ids := make([]string, len(members))
+	for i, m := range members {
+		ids[i] = m.ID
+	}
+	places, err := c.places(ids)
 	if err != nil {
 		return err
 	}
-	for _, region := range c.regions {
-		for i := range c.perRegion {
-			path, err := c.configure(region, fmt.Sprintf("%s-%d", region, i+1), ports[len(c.nodes)])
-			if err != nil {
-				return err
-			}
-			c.nodes = append(c.nodes, &child{config: path, ended: make(chan struct{})})
+	for i, m := range members {
+		path, err := c.configure(m, places[i])
+		if err != nil {
+			return err
 		}
+		c.nodes = append(c.nodes, &child{config: path, ended: make(chan struct{})})
 	}
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -80,10 +83,22 @@ func (c *cluster) start(ctx context.Context) (err error) {
 	return errors.Join(errs...)
 }
 
+// members names the nodes, region by region.
+func (c *cluster) members() []config.Node {
+	var all []config.Node
+	for _, region := range c.regions {
+		for i := range c.perRegion {
+			all = append(all, config.Node{ID: fmt.Sprintf("%s-%d", region, i+1), Region: region})
+		}
+	}
+	return all
+}
+
 // configure writes one node's file.
-func (c *cluster) configure(region, id string, p ports) (string, error) {
+func (c *cluster) configure(node config.Node, p ports) (string, error) {
+	id := node.ID
 	cfg := config.ForOrigin(c.origin, p.plain, p.secure, p.admin, config.ProfileDefault)
-	cfg.Node = config.Node{ID: id, Region: region}
+	cfg.Node = node
 	cfg.State.Dir = filepath.Join(c.dir, id)
 	cfg.Tokens = []config.Token{{Name: "demo", Hash: auth.HashToken(c.token).String(), Scopes: []string{string(auth.ScopeAdmin)}}}
 	cfg.Log.Level = "warn"
@@ -99,7 +114,7 @@ func (c *cluster) configure(region, id string, p ports) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("configuration of %s: %w", id, err)
 	}
-	path := filepath.Join(c.dir, id+".yaml")
+	path := c.file(id)
 	return path, os.WriteFile(path, text, 0o600)
 }
 

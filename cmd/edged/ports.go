@@ -1,66 +1,113 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 )
 
 // ports are the addresses of one node. They are written into its file, so that
 // it can be started again by hand at the same place.
-type ports struct{ plain, secure, admin string }
+type ports struct {
+	plain, secure, admin string
+	peer, lan, wan       string // the cluster's
+}
 
 // freePorts finds addresses for n nodes: it holds all of them at once, so that
 // no two are the same, and lets go for the nodes to take.
 func freePorts(n int) ([]ports, error) {
-	var held []interface{ Close() error }
-	defer func() {
-		for _, h := range held {
-			_ = h.Close()
-		}
-	}()
-	tcp := func() (string, error) {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return "", err
-		}
-		held = append(held, ln)
-		return ln.Addr().String(), nil
-	}
+	var held reservation
+	defer held.release()
 	all := make([]ports, n)
 	for i := range all {
-		var errs [3]error
-		all[i].plain, errs[0] = tcp()
-		all[i].admin, errs[1] = tcp()
-		all[i].secure, errs[2] = dualPort(&held)
-		if err := errors.Join(errs[:]...); err != nil {
-			return nil, fmt.Errorf("find free ports: %w", err)
+		p := &all[i]
+		for _, want := range []struct {
+			addr *string
+			host string
+			udp  bool
+		}{
+			{&p.plain, "127.0.0.1", false}, {&p.admin, "127.0.0.1", false}, {&p.secure, "localhost", true},
+			{&p.peer, "127.0.0.1", true}, {&p.lan, "127.0.0.1", true}, {&p.wan, "127.0.0.1", true},
+		} {
+			port, err := held.find(want.udp, want.host == "localhost")
+			if err != nil {
+				return nil, fmt.Errorf("find free ports: %w", err)
+			}
+			*want.addr = fmt.Sprintf("%s:%d", want.host, port)
 		}
 	}
 	return all, nil
 }
 
-// dualPort finds a port that is free for TCP and for UDP, on 127.0.0.1 and, if
-// the machine has it, on ::1.
-func dualPort(held *[]interface{ Close() error }) (string, error) {
+// reservation holds ports by listening on them.
+type reservation []interface{ Close() error }
+
+func (r *reservation) release() {
+	for _, h := range *r {
+		_ = h.Close()
+	}
+	*r = nil
+}
+
+// find holds a port that is free for TCP and, if udp is set, for UDP, on
+// 127.0.0.1 and, with both set, wherever the machine has it on ::1.
+func (r *reservation) find(udp, both bool) (uint16, error) {
 	var last error
 	for range 100 {
 		ln, err := net.Listen("tcp4", "127.0.0.1:0")
 		if err != nil {
-			return "", err
+			return 0, err
 		}
-		port := ln.Addr().(*net.TCPAddr).Port
-		*held = append(*held, ln)
-		udp, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
-		if err != nil {
-			last = err
+		*r = append(*r, ln)
+		port := netip.MustParseAddrPort(ln.Addr().String()).Port()
+		if !udp {
+			return port, nil
+		}
+		if last = r.datagram("127.0.0.1", port); last != nil {
 			continue
 		}
-		*held = append(*held, udp)
-		if six, err := net.Listen("tcp6", fmt.Sprintf("[::1]:%d", port)); err == nil {
-			*held = append(*held, six)
+		if both && hasIPv6() {
+			six, err := net.Listen("tcp6", fmt.Sprintf("[::1]:%d", port))
+			if last = err; err != nil {
+				continue
+			}
+			*r = append(*r, six)
+			if last = r.datagram("::1", port); last != nil {
+				continue
+			}
 		}
-		return fmt.Sprintf("localhost:%d", port), nil
+		return port, nil
 	}
-	return "", last
+	return 0, last
+}
+
+// take holds an address, for TCP and UDP.
+func (r *reservation) take(addr string) error {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	*r = append(*r, ln)
+	c, err := net.ListenPacket("udp", addr)
+	if err == nil {
+		*r = append(*r, c)
+	}
+	return err
+}
+
+func (r *reservation) datagram(ip string, port uint16) error {
+	c, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.ParseIP(ip), Port: int(port)})
+	if err == nil {
+		*r = append(*r, c)
+	}
+	return err
+}
+
+func hasIPv6() bool {
+	ln, err := net.Listen("tcp6", "[::1]:0")
+	if err != nil {
+		return false
+	}
+	_ = ln.Close()
+	return true
 }
