@@ -1,7 +1,6 @@
 package invalidation
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -9,7 +8,6 @@ import (
 	"time"
 
 	"github.com/letteros/letteredge/cachekey"
-	"github.com/letteros/letteredge/gossip"
 )
 
 var (
@@ -22,30 +20,35 @@ var (
 	ErrClosed = errors.New("the purge engine is closed")
 )
 
-// Engine carries out purges on this node and answers for them. Safe for
-// concurrent use.
+// Engine carries out purges on this node, whoever accepted them, and answers for
+// them. Safe for concurrent use.
 type Engine struct {
 	cfg     Config
 	marks   *Marks
 	journal Journal
 	index   Index
 
-	seq   atomic.Uint64
-	known known
-	queue *sweepQueue
+	cluster atomic.Pointer[Cluster]
+	seq     atomic.Uint64 // of a node that is alone
+	known   known
+	news    news
+	queue   *sweepQueue
 
 	// apply makes raising a purge and telling of it one step, so that hooks hear
 	// of purges in the order of their epochs.
-	apply sync.Mutex
-	hooks []func(Record) // guarded by apply
-	swept []func(Record) // guarded by apply
+	apply    sync.Mutex
+	hooks    []func(Record)  // guarded by apply
+	swept    []func(Record)  // guarded by apply
+	receipts []func(Receipt) // guarded by apply
+
+	arriving arriving
 
 	unsettled []Record // found at replay; Run's
 
 	life    sync.Mutex
 	running bool           // guarded by life
 	closed  bool           // guarded by life
-	active  sync.WaitGroup // Purge and Run; Add under life
+	active  sync.WaitGroup // Purge, Apply and Run; Add under life
 	quit    chan struct{}
 }
 
@@ -59,10 +62,11 @@ func NewEngine(cfg Config, marks *Marks, journal Journal, index Index) (*Engine,
 	}
 	e := &Engine{
 		cfg: cfg, marks: marks, journal: journal, index: index,
-		known: known{keep: cfg.Retain, keepBytes: cfg.RetainBytes},
+		known: newKnown(cfg),
 		queue: newSweepQueue(cfg.Queue),
 		quit:  make(chan struct{}),
 	}
+	e.cluster.Store(e.alone())
 	if err := journal.Replay(e.replay); err != nil {
 		return nil, fmt.Errorf("replay purges: %w", err)
 	}
@@ -78,58 +82,8 @@ func (e *Engine) replay(rec Record) error {
 		rec.Applied = &Applied{AfterMS: milliseconds(e.cfg.Now().Sub(rec.At)), Entries: &none}
 		e.unsettled = append(e.unsettled, rec)
 	}
-	e.known.add(rec)
+	e.known.add(rec, rec.Expected, e.voters(), e.cfg.Now())
 	return nil
-}
-
-// Purge makes a purge durable, applies it, and returns its receipt: from then on
-// nothing that sel selects and that was fetched before is served from here. An
-// invalid selector gives a *cachekey.Error; a journal that fails gives
-// ErrNotDurable, and nothing is purged. Cancelling ctx has no effect once the
-// journal has been asked. by names who asked.
-//
-// The journal comes first. The other way round, a crash between the two would
-// lose a purge whose effect readers have seen already.
-func (e *Engine) Purge(ctx context.Context, sel cachekey.Selector, mode Mode, by string) (Receipt, error) {
-	sel, err := sel.Canonical()
-	if err != nil {
-		return Receipt{}, fmt.Errorf("purge: %w", err)
-	}
-	if mode > ModeSoft {
-		return Receipt{}, fmt.Errorf("purge: %s is unknown", mode)
-	}
-	if err := ctx.Err(); err != nil {
-		return Receipt{}, fmt.Errorf("purge: %w", err)
-	}
-	if !e.enter() {
-		return Receipt{}, ErrClosed
-	}
-	defer e.active.Done()
-	rec := Record{
-		Dot:      gossip.Dot{Node: e.cfg.Node, Incarnation: e.cfg.Incarnation, Seq: e.seq.Add(1)},
-		Selector: sel, Mode: mode, At: e.cfg.Now(), By: by,
-	}
-	if err := e.journal.Append(rec); err != nil {
-		return Receipt{}, fmt.Errorf("purge %s: %w: %w", rec.Dot, ErrNotDurable, err)
-	}
-	rec = e.raise(rec)
-	if !e.queue.push(rec) {
-		e.tellSwept(rec) // it will not be: whoever waits for it must not wait for ever
-	}
-	return e.receipt(rec), nil
-}
-
-// raise applies a durable purge and tells the hooks.
-func (e *Engine) raise(rec Record) Record {
-	e.apply.Lock()
-	defer e.apply.Unlock()
-	e.marks.Raise(rec.Selector, rec.Mode)
-	rec.Applied = &Applied{AfterMS: milliseconds(e.cfg.Now().Sub(rec.At))}
-	e.known.add(rec)
-	for _, hook := range e.hooks {
-		hook(rec)
-	}
-	return rec
 }
 
 // Subscribe has hook called with every purge from now on, once it is applied and
@@ -161,62 +115,17 @@ func (e *Engine) tellSwept(recs ...Record) {
 	}
 }
 
-// DryRun tells what a purge would hit, and leaves no trace.
+// DryRun tells what a purge would hit on this node, and leaves no trace.
 func (e *Engine) DryRun(sel cachekey.Selector) (Estimate, error) {
 	sel, err := sel.Canonical()
 	if err != nil {
 		return Estimate{}, fmt.Errorf("dry run: %w", err)
 	}
 	n := e.index.Count(sel)
-	return Estimate{DryRun: true, Entries: n, Nodes: []NodeCount{{ID: e.cfg.Node, Entries: n}}}, nil
-}
-
-// Get returns what is known of a purge, or ErrUnknownPurge. After a restart a
-// purge whose count had not been settled shows no entries, as the cache began
-// empty.
-func (e *Engine) Get(id string) (View, error) {
-	rec, ok := e.known.get(id)
-	if !ok {
-		return View{}, fmt.Errorf("purge %.80q: %w", id, ErrUnknownPurge)
-	}
-	return e.view(rec), nil
-}
-
-// List returns up to limit purges, the latest first, beginning behind the purge
-// with the id after ("" for the first page), and that for the next page, "" on
-// the last.
-func (e *Engine) List(after string, limit int) (views []View, next string) {
-	recs, more := e.known.list(after, max(1, limit))
-	views = make([]View, 0, len(recs))
-	for _, rec := range recs {
-		views = append(views, e.view(rec))
-	}
-	if more {
-		next = views[len(views)-1].Purge
-	}
-	return views, next
+	return Estimate{DryRun: true, Entries: n, Nodes: []NodeCount{{ID: e.cfg.Node, Entries: &n}}}, nil
 }
 
 // Dropped counts the purges that found the queue of sweeps full.
 func (e *Engine) Dropped() uint64 { return e.queue.drops() }
-
-func (e *Engine) receipt(rec Record) Receipt {
-	return Receipt{
-		Dot: rec.Dot, Node: e.cfg.Node,
-		AppliedAfterMS: rec.Applied.AfterMS, Entries: rec.Applied.Entries,
-	}
-}
-
-func (e *Engine) view(rec Record) View {
-	return View{
-		Purge: rec.Dot.String(), State: stateComplete,
-		Select: rec.Selector, Mode: rec.Mode, AcceptedAt: rec.At, By: rec.By,
-		Nodes: []NodeView{{
-			ID: e.cfg.Node, Region: e.cfg.Region, State: stateApplied,
-			AppliedAfterMS: rec.Applied.AfterMS, Entries: rec.Applied.Entries,
-		}},
-		Regions: []RegionView{{Region: e.cfg.Region, State: stateComplete}},
-	}
-}
 
 func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }

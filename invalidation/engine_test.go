@@ -46,7 +46,7 @@ func TestAPurgeIsDurableBeforeItTakesEffect(t *testing.T) {
 	require.NoError(t, err)
 	require.JSONEq(t, `{"purge":"tokyo-1.0000000000000007.1","state":"complete",
 		"select":{"tags":["doc:pricing"]},"mode":"hard","accepted_at":"2026-11-23T12:00:00.00095Z","by":"ci",
-		"nodes":[{"id":"tokyo-1","region":"tokyo","state":"applied","applied_after_ms":0.95,"entries":null}],
+		"nodes":[{"id":"tokyo-1","region":"tokyo","state":"applied","applied_after_ms":0.95,"receipt_after_ms":0.95,"entries":null}],
 		"regions":[{"region":"tokyo","state":"complete"}]}`, string(text))
 }
 
@@ -90,7 +90,7 @@ func TestAKillBetweenJournalAndFloors(t *testing.T) {
 	v, err := e.Get("tokyo-1.0000000000000007.1")
 	require.NoError(t, err)
 	require.Equal(t, "complete", v.State)
-	require.Equal(t, 60_000.0, v.Nodes[0].AppliedAfterMS)
+	require.Equal(t, 60_000.0, *v.Nodes[0].AppliedAfterMS)
 	require.Zero(t, *v.Nodes[0].Entries, "the cache began empty")
 	r, err := e.Purge(t.Context(), tagged("x"), ModeHard, "ci")
 	require.NoError(t, err)

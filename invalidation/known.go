@@ -1,34 +1,66 @@
 package invalidation
 
-import "sync"
+import (
+	"maps"
+	"sync"
+	"time"
+)
 
 // known holds the purges that this node can still answer for, in the order
-// applied. The oldest leave first.
+// applied, and who has applied them. The oldest leave first.
 type known struct {
 	keep, keepBytes int
+	self            string // this node's id
 
-	mu    sync.Mutex
-	byID  map[string]*purge
-	order []*purge // oldest first
-	bytes int
-	next  uint64 // the place of the next purge
+	mu      sync.Mutex
+	byID    map[string]*purge
+	order   []*purge // oldest first
+	bytes   int
+	next    uint64            // the place of the next purge
+	reports map[string]Report // the latest of each node
 }
 
 type purge struct {
-	rec   Record // rec.Applied is never nil, and replaced rather than changed
-	id    string
-	place uint64
-	bytes int
+	rec     Record // rec.Applied is never nil, and replaced rather than changed
+	id      string
+	place   uint64
+	bytes   int
+	learned time.Time // when it was applied here
+
+	// receipts are those of all nodes, this one's too; nil once the purge is no
+	// longer among the latest maxDetailed: then the nodes' latest reports tell.
+	receipts   map[string]*evidence
+	majority   bool      // a majority of the voters applied it …
+	majorityAt time.Time // … which was known here from then on
+	complete   bool      // it has been seen to be; that lasts
 }
 
-// add notes an applied purge; a record of a known dot changes nothing.
-func (k *known) add(rec Record) {
-	p := &purge{rec: rec, id: rec.Dot.String(), bytes: selectorBytes(rec.Selector)}
+const (
+	// maxDetailed is of how many purges the receipts are written down as reports
+	// come, and so how many a report is compared with.
+	maxDetailed = 2000
+	// maxReporters bounds the nodes whose latest report is kept.
+	maxReporters = 10_000
+	// peerBytes is about what a Peer takes.
+	peerBytes = 64
+)
+
+func newKnown(cfg Config) known {
+	return known{
+		keep: cfg.Retain, keepBytes: cfg.RetainBytes, self: cfg.Node,
+		byID: make(map[string]*purge), reports: make(map[string]Report),
+	}
+}
+
+// add notes an applied purge and the nodes that its own receipt names; a record
+// of a known dot changes nothing.
+func (k *known) add(rec Record, names []Peer, voters []string, now time.Time) {
+	p := &purge{
+		rec: rec, id: rec.Dot.String(), bytes: selectorBytes(rec.Selector) + peerBytes*len(rec.Expected), learned: now,
+		receipts: map[string]*evidence{k.self: {at: now, known: names}},
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.byID == nil {
-		k.byID = make(map[string]*purge)
-	}
 	if k.byID[p.id] != nil {
 		return
 	}
@@ -37,6 +69,13 @@ func (k *known) add(rec Record) {
 	k.byID[p.id] = p
 	k.order = append(k.order, p)
 	k.bytes += p.bytes
+	for _, r := range k.reports {
+		p.observe(r, now)
+	}
+	p.count(voters, now)
+	if old := len(k.order) - maxDetailed - 1; old >= 0 {
+		k.order[old].receipts = nil
+	}
 	// The latest stays even if it is larger than all that may be kept.
 	for len(k.order) > 1 && (len(k.order) > k.keep || k.bytes > k.keepBytes) {
 		old := k.order[0]
@@ -47,6 +86,62 @@ func (k *known) add(rec Record) {
 	}
 }
 
+// observe notes what a report says of the purges that are known, and reports
+// whether it said anything new.
+func (k *known) observe(r Report, voters []string, now time.Time) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if _, has := k.reports[r.Node]; !has && len(k.reports) >= maxReporters {
+		return false
+	}
+	k.reports[r.Node] = Report{Node: r.Node, Applied: r.Applied, Known: r.Known, Signature: r.Signature}
+	anew := false
+	for _, p := range k.order[max(0, len(k.order)-maxDetailed):] {
+		if p.observe(r, now) {
+			p.count(voters, now)
+			anew = true
+		}
+	}
+	for _, d := range r.Details {
+		p := k.byID[d.Dot.String()]
+		if p == nil || p.receipts == nil {
+			continue
+		}
+		if v := p.receipts[r.Node]; v != nil && v.detail(d, r.Signature) {
+			anew = true
+		}
+	}
+	return anew
+}
+
+// observe notes that a report covers the purge; true if that is new.
+func (p *purge) observe(r Report, now time.Time) bool {
+	if p.receipts == nil || !r.Applied.Covers(p.rec.Dot) {
+		return false
+	}
+	if v := p.receipts[r.Node]; v != nil {
+		return v.names(r.Known)
+	}
+	p.receipts[r.Node] = &evidence{at: now, known: r.Known, signature: r.Signature}
+	return true
+}
+
+// count notes when a majority of the voters is there.
+func (p *purge) count(voters []string, now time.Time) {
+	if !p.majority && (Inquiry{Voters: voters, Receipts: p.named()}).majority() {
+		p.majority, p.majorityAt = true, now
+	}
+}
+
+// named are the nodes that each receipt names.
+func (p *purge) named() map[string][]Peer {
+	by := make(map[string][]Peer, len(p.receipts))
+	for id, v := range p.receipts {
+		by[id] = v.known
+	}
+	return by
+}
+
 // get returns the record of an id.
 func (k *known) get(id string) (Record, bool) {
 	k.mu.Lock()
@@ -55,6 +150,43 @@ func (k *known) get(id string) (Record, bool) {
 		return p.rec, true
 	}
 	return Record{}, false
+}
+
+// snapshot returns a purge as it is now, which is the caller's.
+func (k *known) snapshot(id string) (purge, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	p := k.byID[id]
+	if p == nil {
+		return purge{}, false
+	}
+	return k.copied(p), true
+}
+
+func (k *known) copied(p *purge) purge {
+	c := *p
+	if p.receipts == nil {
+		c.receipts = map[string]*evidence{k.self: {at: p.learned}}
+		for _, r := range k.reports {
+			c.observe(r, time.Time{})
+		}
+		return c
+	}
+	c.receipts = maps.Clone(p.receipts)
+	for id, v := range c.receipts {
+		one := *v
+		c.receipts[id] = &one
+	}
+	return c
+}
+
+// completed notes that a purge has been seen to be complete.
+func (k *known) completed(id string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if p := k.byID[id]; p != nil {
+		p.complete = true
+	}
 }
 
 // settle notes how many entries a purge hit and returns its record, false if it
@@ -70,10 +202,10 @@ func (k *known) settle(id string, entries int) (Record, bool) {
 	return p.rec, true
 }
 
-// list returns up to limit records, the latest first, beginning behind the id
+// list returns up to limit purges, the latest first, beginning behind the id
 // after ("" for the first page), and whether there are more. Nothing is behind
 // an id that is no longer known: it was the oldest when it left.
-func (k *known) list(after string, limit int) (recs []Record, more bool) {
+func (k *known) list(after string, limit int) (list []purge, more bool) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	end := len(k.order)
@@ -86,7 +218,7 @@ func (k *known) list(after string, limit int) (recs []Record, more bool) {
 	}
 	begin := max(0, end-limit)
 	for i := end - 1; i >= begin; i-- {
-		recs = append(recs, k.order[i].rec)
+		list = append(list, k.copied(k.order[i]))
 	}
-	return recs, begin > 0
+	return list, begin > 0
 }

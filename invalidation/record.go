@@ -2,7 +2,10 @@ package invalidation
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/letteros/letteredge/cachekey"
@@ -16,6 +19,12 @@ type Record struct {
 	Mode     Mode
 	At       time.Time // the acceptor's wall clock at acceptance
 	By       string    // who asked, as the audit log names them; may be empty
+
+	// Expected are the nodes that the acceptor knew, itself among them; empty in
+	// records of a time when nodes stood alone.
+	Expected []Peer
+	// Timeout is how long it is pending before it counts as partial.
+	Timeout time.Duration
 
 	// Applied is this node's receipt, nil until it is settled: a Record in a
 	// journal without one was applied at replay.
@@ -34,19 +43,30 @@ type Applied struct {
 // recordJSON is the stored form. Unknown fields are skipped: a node that goes
 // back one release must still read its journal.
 type recordJSON struct {
-	Purge   string            `json:"purge"`
-	Select  cachekey.Selector `json:"select"`
-	Mode    Mode              `json:"mode"`
-	At      time.Time         `json:"at"`
-	By      string            `json:"by,omitempty"`
-	Applied *Applied          `json:"applied,omitempty"`
+	Purge  string            `json:"purge,omitempty"`
+	Select cachekey.Selector `json:"select"`
+	Mode   Mode              `json:"mode"`
+	At     time.Time         `json:"at"`
+	By     string            `json:"by,omitempty"`
+	// Nodes are the expected ones' ids by region: that is shorter.
+	Nodes     map[string][]string `json:"nodes,omitempty"`
+	TimeoutMS int64               `json:"timeout_ms,omitempty"`
+	Applied   *Applied            `json:"applied,omitempty"`
 }
 
 // MarshalJSON writes the stored form.
 func (r Record) MarshalJSON() ([]byte, error) {
-	return json.Marshal(recordJSON{
-		Purge: r.Dot.String(), Select: r.Selector, Mode: r.Mode, At: r.At, By: r.By, Applied: r.Applied,
-	})
+	raw := recordJSON{
+		Purge: r.Dot.String(), Select: r.Selector, Mode: r.Mode, At: r.At, By: r.By,
+		TimeoutMS: r.Timeout.Milliseconds(), Applied: r.Applied,
+	}
+	for _, p := range r.Expected {
+		if raw.Nodes == nil {
+			raw.Nodes = map[string][]string{}
+		}
+		raw.Nodes[p.Region] = append(raw.Nodes[p.Region], p.ID)
+	}
+	return json.Marshal(raw)
 }
 
 // UnmarshalJSON reads the stored form and refuses a record without a valid dot,
@@ -60,12 +80,35 @@ func (r *Record) UnmarshalJSON(data []byte) error {
 	if err != nil {
 		return fmt.Errorf("purge record: purge: %w", err)
 	}
+	rec, err := raw.record(dot)
+	if err != nil {
+		return fmt.Errorf("purge record %s: %w", dot, err)
+	}
+	*r = rec
+	return nil
+}
+
+func (raw recordJSON) record(dot gossip.Dot) (Record, error) {
 	if err := raw.Select.Validate(); err != nil {
-		return fmt.Errorf("purge record %s: select: %w", raw.Purge, err)
+		return Record{}, fmt.Errorf("select: %w", err)
 	}
 	if raw.At.IsZero() {
-		return fmt.Errorf("purge record %s: at: is missing", raw.Purge)
+		return Record{}, errors.New("at: is missing")
 	}
-	*r = Record{Dot: dot, Selector: raw.Select, Mode: raw.Mode, At: raw.At, By: raw.By, Applied: raw.Applied}
-	return nil
+	if raw.TimeoutMS < 0 || raw.TimeoutMS > MaxTimeout.Milliseconds() {
+		return Record{}, fmt.Errorf("timeout_ms: must be from 0 to %d", MaxTimeout.Milliseconds())
+	}
+	rec := Record{
+		Dot: dot, Selector: raw.Select, Mode: raw.Mode, At: raw.At, By: raw.By,
+		Timeout: time.Duration(raw.TimeoutMS) * time.Millisecond, Applied: raw.Applied,
+	}
+	for _, region := range slices.Sorted(maps.Keys(raw.Nodes)) {
+		for _, id := range raw.Nodes[region] {
+			if !gossip.ValidNode(id) || region == "" {
+				return Record{}, fmt.Errorf("nodes: %.80q: must be ids of nodes by region", region)
+			}
+			rec.Expected = append(rec.Expected, Peer{ID: id, Region: region})
+		}
+	}
+	return rec, nil
 }

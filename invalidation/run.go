@@ -82,6 +82,10 @@ func (e *Engine) sweep(ctx context.Context) {
 		}
 	})
 	e.settle(settled)
+	for _, rec := range settled {
+		e.tellReceipt(e.receipt(rec))
+	}
+	e.news.tell()
 	e.tellSwept(swept...)
 }
 

@@ -84,7 +84,7 @@ func TestWhatAReplayFindsIsSettled(t *testing.T) {
 			e := newEngine(t, config(), NewMarks(), j, &shelf{})
 			v, err := e.Get("tokyo-1.0000000000000007.1")
 			require.NoError(t, err)
-			require.Equal(t, 60_000.0, v.Nodes[0].AppliedAfterMS, "the first start after the crash applied it")
+			require.Equal(t, 60_000.0, *v.Nodes[0].AppliedAfterMS, "the first start after the crash applied it")
 			go func() { _ = e.Run(t.Context()) }()
 			synctest.Wait()
 			require.NoError(t, e.Close())

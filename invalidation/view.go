@@ -7,7 +7,7 @@ import (
 	"github.com/letteros/letteredge/gossip"
 )
 
-// Receipt is this node's answer to a purge it accepted and applied.
+// Receipt is a node's answer to a purge that it applied.
 type Receipt struct {
 	Dot            gossip.Dot // its text is the purge's id
 	Node           string
@@ -29,11 +29,20 @@ type View struct {
 
 // NodeView is one node's part in a View.
 type NodeView struct {
-	ID             string  `json:"id"`
-	Region         string  `json:"region"`
-	State          string  `json:"state"`
-	AppliedAfterMS float64 `json:"applied_after_ms"`
-	Entries        *int    `json:"entries"`
+	ID     string `json:"id"`
+	Region string `json:"region"`
+	State  string `json:"state"` // applied, pending, unreachable, fenced, left
+	// AppliedAfterMS is Applied.AfterMS; nil until the node has said it, and for a
+	// receipt whose details are no longer told.
+	AppliedAfterMS *float64 `json:"applied_after_ms"`
+	// ReceiptAfterMS is the wall clock of the node that answers, the acceptor or
+	// another, when it got the receipt, minus the acceptor's at acceptance. For
+	// its own receipt it is AppliedAfterMS.
+	ReceiptAfterMS *float64 `json:"receipt_after_ms"`
+	Entries        *int     `json:"entries"` // nil until counted
+	// Signature is the node's over the report that holds its receipt, in base64;
+	// "" until there is one.
+	Signature string `json:"signature,omitempty"`
 }
 
 // RegionView is one region's part in a View.
@@ -52,12 +61,20 @@ type Estimate struct {
 // NodeCount is one node's part in an Estimate.
 type NodeCount struct {
 	ID      string `json:"id"`
-	Entries int    `json:"entries"`
+	Entries *int   `json:"entries"` // nil for a node that could not be asked
 }
 
-// On one node a purge is known once it has been applied, so there is no other
-// state to show.
+// The states of a node's part.
 const (
-	stateApplied  = "applied"
+	stateApplied     = "applied"
+	stateUnreachable = "unreachable"
+	stateFenced      = "fenced"
+	stateLeft        = "left"
+)
+
+// The states of a purge, of its part in a region, and the first of a node's.
+const (
+	statePending  = "pending"
+	statePartial  = "partial"
 	stateComplete = "complete"
 )

@@ -96,7 +96,7 @@ func (p *printer) dryRun(d adminapi.DryRun) error {
 	}
 	rows := make([][]string, 0, len(d.Nodes))
 	for _, n := range d.Nodes {
-		rows = append(rows, []string{n.ID, number(n.Entries)})
+		rows = append(rows, []string{n.ID, counted(n.Entries, "not reached")})
 	}
 	return p.table([]string{"NODE", "ENTRIES"}, rows)
 }
@@ -117,11 +117,26 @@ func (p *printer) purge(v adminapi.Purge) error {
 	}
 	rows := make([][]string, 0, len(v.Nodes))
 	for _, n := range v.Nodes {
-		entries := "counting"
-		if n.Entries != nil {
-			entries = number(*n.Entries)
+		entries := ""
+		if n.State == "applied" {
+			entries = counted(n.Entries, "counting")
 		}
-		rows = append(rows, []string{n.ID, n.Region, n.State, strconv.FormatFloat(n.AppliedAfterMS, 'f', -1, 64) + " ms", entries})
+		rows = append(rows, []string{n.ID, n.Region, n.State, after(n.AppliedAfterMS), after(n.ReceiptAfterMS), entries})
 	}
-	return p.table([]string{"NODE", "REGION", "STATE", "APPLIED AFTER", "ENTRIES"}, rows)
+	return p.table([]string{"NODE", "REGION", "STATE", "APPLIED AFTER", "RECEIPT AFTER", "ENTRIES"}, rows)
+}
+
+func after(ms *float64) string {
+	if ms == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*ms, 'f', -1, 64) + " ms"
+}
+
+// counted is a number, or a word for there being none.
+func counted(n *int, none string) string {
+	if n == nil {
+		return none
+	}
+	return number(*n)
 }

@@ -1,11 +1,13 @@
 package admin
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 	"time"
 
+	"github.com/letteros/letteredge/cachekey"
 	"github.com/letteros/letteredge/edge"
 	"github.com/letteros/letteredge/edge/adminapi"
 	"github.com/letteros/letteredge/edge/audit"
@@ -26,14 +28,18 @@ type Config struct {
 	MaxConns int
 }
 
-// Deps are the server's collaborators; all are required but Logger.
+// Deps are the server's collaborators; all are required but Logger
+// and CountElsewhere.
 type Deps struct {
 	Tokens  *auth.Tokens
 	Audit   *audit.Recorder
 	Quotas  *quota.Registry
 	Purges  *invalidation.Engine
 	Explain Explainer
-	// Nodes returns the nodes that this one knows, itself first.
+	// CountElsewhere asks all other nodes how many entries a purge would hit there;
+	// one that cannot be asked has none. Nil if there are no others.
+	CountElsewhere func(context.Context, cachekey.Selector) []invalidation.NodeCount
+	// Nodes returns all nodes of the cluster as this one knows them.
 	Nodes func() []adminapi.Node
 	// Ready returns nil if the node serves, else why it does not.
 	Ready func() error
@@ -55,7 +61,7 @@ var _ Explainer = (*edge.Core)(nil)
 func (d *Deps) check() error {
 	if d.Tokens == nil || d.Audit == nil || d.Quotas == nil || d.Purges == nil || d.Explain == nil ||
 		d.Nodes == nil || d.Ready == nil || d.Metrics == nil || d.Now == nil {
-		return errors.New("admin: every collaborator but Logger is required")
+		return errors.New("admin: every collaborator but Logger and CountElsewhere is required")
 	}
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)

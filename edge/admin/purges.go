@@ -7,11 +7,13 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/letteros/letteredge/cachekey"
 	"github.com/letteros/letteredge/edge/adminapi"
+	"github.com/letteros/letteredge/invalidation"
 )
 
 func (a *api) createPurge(r *request) (reply, error) {
-	wait, err := waitOf(r.query)
+	scope, timeout, err := waitOf(r.query)
 	if err != nil {
 		return reply{}, err
 	}
@@ -31,17 +33,14 @@ func (a *api) createPurge(r *request) (reply, error) {
 	r.entry.Detail = p.Mode.String()
 	if p.DryRun {
 		r.entry.Detail += ", dry run"
-		estimate, err := a.Purges.DryRun(selector)
-		if err != nil {
-			return reply{}, err
-		}
-		return ok(adminapi.DryRunOf(estimate))
+		return a.dryRun(r.Context(), selector, timeout)
 	}
 	// A client that goes away after the purge was asked for must not leave it
 	// half known: durable, but with its key not kept.
 	ctx := context.WithoutCancel(r.Context())
 	id, err := a.keys.once(r.Context(), key, sha256.Sum256(r.body), func() (string, error) {
-		receipt, err := a.Purges.Purge(ctx, selector, p.Mode, r.who.Name)
+		order := invalidation.Order{Selector: selector, Mode: p.Mode, By: r.who.Name, Timeout: timeout}
+		receipt, err := a.Purges.Issue(ctx, order)
 		return receipt.Dot.String(), err
 	})
 	if err != nil {
@@ -49,31 +48,51 @@ func (a *api) createPurge(r *request) (reply, error) {
 	}
 	r.entry.Detail += ", purge " + id
 	location := "/v1/purges/" + url.PathEscape(id)
-	if wait == adminapi.WaitNone {
+	if scope == invalidation.ScopeNone {
 		return reply{status: http.StatusAccepted, location: location, body: adminapi.PurgeAccepted{Purge: id}}, nil
 	}
-	// A node that stands alone is its region and all there is: what it has
-	// applied is complete in either scope.
-	view, err := a.Purges.Get(id)
+	view, done, err := a.Purges.Wait(r.Context(), id, scope, timeout)
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{status: http.StatusOK, location: location, body: adminapi.PurgeOf(view)}, nil
+	status := http.StatusOK
+	if !done {
+		status = http.StatusGatewayTimeout
+		r.entry.Detail += ", " + view.State
+	}
+	return reply{status: status, location: location, body: adminapi.PurgeOf(view)}, nil
+}
+
+// dryRun counts on all nodes. Those that do not answer within the timeout are
+// named without a count.
+func (a *api) dryRun(ctx context.Context, selector cachekey.Selector, timeout time.Duration) (reply, error) {
+	here, err := a.Purges.DryRun(selector)
+	if err != nil {
+		return reply{}, err
+	}
+	counts := here.Nodes
+	if a.CountElsewhere != nil {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		counts = append(counts, a.CountElsewhere(ctx, selector)...)
+	}
+	return ok(adminapi.DryRunOf(counts))
 }
 
 // waitOf reads the parameters of a purge's wait.
-func waitOf(query url.Values) (adminapi.Wait, error) {
+func waitOf(query url.Values) (invalidation.Scope, time.Duration, error) {
 	wait, err := adminapi.ParseWait(query.Get("wait"))
 	if err != nil {
-		return "", adminapi.BadParameter("wait", err.Error())
+		return 0, 0, adminapi.BadParameter("wait", err.Error())
 	}
-	if text := query.Get("timeout"); query.Has("timeout") {
-		d, err := time.ParseDuration(text)
-		if err != nil || d <= 0 || d > adminapi.MaxTimeout {
-			return "", adminapi.BadParameter("timeout", "must be a duration with a unit, such as 500ms or 2s, above 0 and at most 30s")
+	timeout := adminapi.DefaultTimeout
+	if query.Has("timeout") {
+		timeout, err = time.ParseDuration(query.Get("timeout"))
+		if err != nil || timeout < time.Millisecond || timeout > adminapi.MaxTimeout {
+			return 0, 0, adminapi.BadParameter("timeout", "must be a duration with a unit, such as 500ms or 2s, from 1ms to 30s")
 		}
 	}
-	return wait, nil
+	return wait.Scope(), timeout, nil
 }
 
 func (a *api) getPurge(r *request) (reply, error) {

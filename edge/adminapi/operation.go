@@ -64,7 +64,7 @@ func Operations() []Operation {
 				{Name: "Idempotency-Key", In: "header", Description: "the same key with the same body is the same purge"},
 			},
 			Body:    PurgeRequest{},
-			Answers: []Answer{{200, oneOf{Purge{}, DryRun{}}}, {202, PurgeAccepted{}}, {422, nil}, {503, nil}}},
+			Answers: []Answer{{200, oneOf{Purge{}, DryRun{}}}, {202, PurgeAccepted{}}, {422, nil}, {503, nil}, {504, Purge{}}}},
 		{Method: "GET", Path: "/v1/purges/{id}", ID: "purge.get", Summary: "Show a purge and its receipts", Scope: scopeRead,
 			Parameters: []Parameter{{Name: "id", In: "path", Description: "the purge's id"}},
 			Answers:    []Answer{{200, Purge{}}, {404, nil}}},

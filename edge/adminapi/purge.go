@@ -39,10 +39,21 @@ func ParseWait(text string) (Wait, error) {
 	return "", fmt.Errorf("must be none, region or all, not %.40q", text)
 }
 
+// Scope returns the engine's word for it.
+func (w Wait) Scope() invalidation.Scope {
+	switch w {
+	case WaitRegion:
+		return invalidation.ScopeRegion
+	case WaitAll:
+		return invalidation.ScopeAll
+	}
+	return invalidation.ScopeNone
+}
+
 // The bounds of a purge's timeout.
 const (
-	DefaultTimeout = 2 * time.Second
-	MaxTimeout     = 30 * time.Second
+	DefaultTimeout = invalidation.DefaultTimeout
+	MaxTimeout     = invalidation.MaxTimeout
 )
 
 // PurgeAccepted answers a purge that nobody waits for.
@@ -68,10 +79,15 @@ type PurgeNode struct {
 	Region string `json:"region"`
 	State  string `json:"state"` // applied, pending, unreachable, fenced, left
 	// AppliedAfterMS is the node's wall clock at application minus the
-	// acceptor's at acceptance, in milliseconds.
-	AppliedAfterMS float64 `json:"applied_after_ms"`
+	// acceptor's at acceptance, in milliseconds; null until the node has said it.
+	AppliedAfterMS *float64 `json:"applied_after_ms" jsonschema:"oneof_type=number;null"`
+	// ReceiptAfterMS is the wall clock of the node that answers when it got the
+	// receipt, minus the acceptor's at acceptance; null without one.
+	ReceiptAfterMS *float64 `json:"receipt_after_ms" jsonschema:"oneof_type=number;null"`
 	// Entries is how many stored answers were hit; null until counted.
 	Entries *int `json:"entries" jsonschema:"oneof_type=integer;null"`
+	// Signature is the node's, in base64, over the report that holds its receipt.
+	Signature string `json:"signature,omitempty"`
 }
 
 // PurgeRegion is one region's part in a purge.
@@ -98,21 +114,29 @@ func PurgeOf(v invalidation.View) Purge {
 // DryRun is what a purge would hit.
 type DryRun struct {
 	DryRun  bool         `json:"dry_run"`
-	Entries int          `json:"entries"`
+	Entries int          `json:"entries"` // of all nodes that could be asked
 	Nodes   []DryRunNode `json:"nodes"`
+	// Unreachable names the nodes that could not be asked, so that Entries is
+	// short of theirs.
+	Unreachable []string `json:"unreachable,omitempty"`
 }
 
 // DryRunNode is one node's part in a DryRun.
 type DryRunNode struct {
 	ID      string `json:"id"`
-	Entries int    `json:"entries"`
+	Entries *int   `json:"entries" jsonschema:"oneof_type=integer;null"` // null if it could not be asked
 }
 
-// DryRunOf returns the engine's estimate as the API shows it.
-func DryRunOf(e invalidation.Estimate) DryRun {
-	d := DryRun{DryRun: true, Entries: e.Entries, Nodes: make([]DryRunNode, 0, len(e.Nodes))}
-	for _, n := range e.Nodes {
+// DryRunOf sums up what each node counted.
+func DryRunOf(counts []invalidation.NodeCount) DryRun {
+	d := DryRun{DryRun: true, Nodes: make([]DryRunNode, 0, len(counts))}
+	for _, n := range counts {
 		d.Nodes = append(d.Nodes, DryRunNode(n))
+		if n.Entries == nil {
+			d.Unreachable = append(d.Unreachable, n.ID)
+			continue
+		}
+		d.Entries += *n.Entries
 	}
 	return d
 }
