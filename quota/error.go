@@ -14,6 +14,8 @@ var (
 	ErrNotFound = errors.New("no such quota")
 	// ErrPreconditionFailed: If-Match or If-None-Match does not hold (412).
 	ErrPreconditionFailed = errors.New("the quota is not, or no longer, the one that the precondition names")
+	// ErrNoQuorum: a majority of the voters cannot be reached (503).
+	ErrNoQuorum = errors.New("the control log has no quorum now: too few voters can be reached")
 	// ErrTooMany: MaxQuotas are defined (409).
 	ErrTooMany = fmt.Errorf("%d quotas are defined, as many as there may be; delete one first", MaxQuotas)
 )

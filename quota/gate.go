@@ -1,7 +1,6 @@
 package quota
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"math/rand/v2"
@@ -75,6 +74,30 @@ func (g *Gate) Take(segment string, n int) Decision {
 	}
 }
 
+// TakeEach counts a batch of n requests that may be admitted in part. It is
+// decided as one if the node can ever hold as many tokens, and item by item
+// otherwise, as a batch may be larger than what one node may spend. It returns
+// how many are admitted, the first ones, and the decision on the last that was
+// asked for.
+func (g *Gate) TakeEach(segment string, n int) (admitted int, d Decision) {
+	n = max(n, 1)
+	e := g.table.Load().find(segment)
+	if e == nil || n <= e.limiter.Burst() {
+		if d = g.Take(segment, n); d.Allowed {
+			admitted = n
+		}
+		return admitted, d
+	}
+	for admitted < n {
+		if d = g.Take(segment, 1); !d.Allowed {
+			e.counters.refused.Add(uint64(n - admitted - 1))
+			break
+		}
+		admitted++
+	}
+	return admitted, d
+}
+
 func (t *table) find(segment string) *entry {
 	if segment == "" {
 		return t.fallback
@@ -116,18 +139,53 @@ func (g *Gate) Set(q Quota) (time.Time, error) {
 	if q.Burst == 0 {
 		q.Burst = DefaultBurst(q.RPS)
 	}
+	return g.SetShare(q, q.whole())
+}
+
+// SetShare is Set on a node that may spend no more than a share of the quota.
+// What is told to clients is the quota's.
+func (g *Gate) SetShare(q Quota, s Share) (time.Time, error) {
+	if q.Burst == 0 {
+		q.Burst = DefaultBurst(q.RPS)
+	}
 	if err := q.Validate(); err != nil {
 		return time.Time{}, err
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	next := g.table.Load().clone()
-	return g.put(next, q, func() { g.table.Store(next) }), nil
+	return g.put(next, q, s, func() { g.table.Store(next) }), nil
+}
+
+// add sets quotas of segments that have none, valid ones, with one table for all
+// of them; those of others it leaves alone.
+func (g *Gate) add(quotas []Quota, share func(Quota) Share) time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	next := g.table.Load().clone()
+	for _, q := range quotas {
+		if _, exists := next.entries[q.Segment]; !exists {
+			g.put(next, q, share(q), func() {}) // nobody finds the limiter before the table is published
+		}
+	}
+	g.table.Store(next)
+	return g.now()
+}
+
+// Reshare changes what this node may spend of every quota. A share that falls
+// binds every decision that is read after Reshare has returned; tokens above its
+// burst are destroyed, and one that rises adds none.
+func (g *Gate) Reshare(share func(Quota) Share) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, e := range g.table.Load().entries {
+		e.limiter.reshare(share(e.quota))
+	}
 }
 
 // put enters a valid quota into a table that nobody else sees yet, and publishes
 // it together with the limiter's settings.
-func (g *Gate) put(t *table, q Quota, publish func()) time.Time {
+func (g *Gate) put(t *table, q Quota, s Share, publish func()) time.Time {
 	g.revision++
 	e := &entry{quota: q, policy: newPolicy(q), revision: g.revision}
 	if before, ok := t.entries[q.Segment]; ok {
@@ -136,24 +194,7 @@ func (g *Gate) put(t *table, q Quota, publish func()) time.Time {
 		e.limiter, e.counters, e.jitter = newLimiterAfter(g.removed, g.now), &counters{}, newJitter(g.seeds.next())
 	}
 	t.set(q.Segment, e)
-	return e.limiter.change(q.RPS, q.Burst, e.revision, publish)
-}
-
-// load sets quotas on a gate that has none, with one table for all of them.
-func (g *Gate) load(quotas []Quota) (time.Time, error) {
-	for _, q := range quotas {
-		if err := q.Validate(); err != nil {
-			return time.Time{}, fmt.Errorf("quota %q: %w", q.Segment, err)
-		}
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	next := g.table.Load().clone()
-	for _, q := range quotas {
-		g.put(next, q, func() {})
-	}
-	g.table.Store(next)
-	return g.now(), nil
+	return e.limiter.change(s.RPS, s.Burst, e.revision, publish)
 }
 
 // Remove deletes a segment's quota. It returns the clock reading from which it

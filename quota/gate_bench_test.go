@@ -80,9 +80,7 @@ func BenchmarkSetAmongMany(b *testing.B) {
 	for i := range quotas {
 		quotas[i] = New(fmt.Sprintf("s%d", i), 1)
 	}
-	if _, err := g.load(quotas); err != nil {
-		b.Fatal(err)
-	}
+	g.add(quotas, Quota.whole)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := g.Set(quotas[0]); err != nil {

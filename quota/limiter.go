@@ -122,6 +122,20 @@ func (l *Limiter) setLocked(rps float64, burst int) time.Time {
 	return t
 }
 
+// Burst is the cap in force.
+func (l *Limiter) Burst() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.burst
+}
+
+// reshare sets rate and burst of whatever table entry the limiter has.
+func (l *Limiter) reshare(s Share) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.setLocked(s.RPS, s.Burst)
+}
+
 // change sets rate and burst for a table entry of the given revision and calls
 // publish, which makes the entry visible, both between two decisions: whoever
 // holds the former entry finds the revision changed, and looks again.
@@ -141,6 +155,9 @@ const maxSeconds = 999_999_999_999_999
 // wait returns after how many whole seconds the bucket holds n tokens (or as
 // many as it can) if nobody takes any: at least 1.
 func (v Verdict) wait(n int) int64 {
+	if v.RPS == 0 {
+		return 1 // this node has no share yet: that passes, or another node has one
+	}
 	need := float64(min(max(n, 1), v.Burst)) - v.Tokens
 	s := math.Ceil(need / v.RPS)
 	switch {

@@ -111,8 +111,8 @@ func TestVerdictWait(t *testing.T) {
 		{0, 10, 20, -3, 1},
 		{5, 10, 20, 1, 1},
 		{0, 1e-300, 1, 1, maxSeconds},
-		{0, 0, 0, 1, maxSeconds},
-		{0, 0, 1, 1, maxSeconds},
+		{0, 0, 0, 1, 1}, // no share: see Gate.SetShare
+		{0, 0, 1, 1, 1},
 	} {
 		v := Verdict{Tokens: c.tokens, RPS: c.rps, Burst: c.burst}
 		require.Equal(t, c.want, v.wait(c.n), "%+v", c)

@@ -1,61 +1,65 @@
 package quota
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/letteros/letteredge/gossip"
 )
 
-// Registry joins a Gate with a Store: every change is durable before it binds.
-// Its methods may be called from any number of goroutines; reads do not wait for
-// the store.
-type Registry struct {
-	store Store
-	gate  *Gate
-
-	change   sync.Mutex // held over a whole change, the store's fsync included
-	revision uint64     // the newest given out; guarded by change
-
-	mu    sync.RWMutex // for moments only; writers of the two below hold change as well
-	bound map[string]Bound
-	order []string // the keys of bound, sorted
+// Config says for whom a Registry speaks.
+type Config struct {
+	Node        string // this node's id, as it enrols
+	Incarnation uint64 // of this process
+	// Timeout bounds the making of a change; 0 means 10 s.
+	Timeout time.Duration
+	// Settle is how long a change waits for all nodes to have it, so that it can
+	// tell since when they do; 0 means 1 s.
+	Settle time.Duration
 }
 
-// OpenRegistry loads the store's definitions and sets them on the gate, which
-// must be new. A definition that cannot be read as a valid quota is an error that
-// names it: to go on without would be to serve without its limit.
-func OpenRegistry(store Store, gate *Gate) (*Registry, error) {
-	loaded, err := store.Load()
-	if err != nil {
-		return nil, fmt.Errorf("load quotas: %w", err)
+// Registry joins a Gate with the control log: a change is in the log before it
+// binds, and the log's records are what binds. Its methods may be called from
+// any number of goroutines; reads do not wait for the log.
+type Registry struct {
+	cfg    Config
+	ledger Ledger
+	gate   *Gate
+	news   news
+
+	mu      sync.RWMutex // held while the gate is changed, too: its shares follow the roll
+	bound   map[string]Bound
+	order   []string // the keys of bound, sorted
+	roll    roll
+	applied map[string]uint64 // by segment: the index of the last record, of a removal too
+}
+
+// NewRegistry returns a registry that knows no quota and spends nothing until
+// Apply has told it of some, and of this node's enrolment. The gate must be new.
+func NewRegistry(cfg Config, ledger Ledger, gate *Gate) (*Registry, error) {
+	if cfg.Node == "" || ledger == nil || gate == nil {
+		return nil, errors.New("quotas: Node, a ledger and a gate are required")
 	}
-	if len(loaded) > MaxQuotas {
-		return nil, fmt.Errorf("load quotas: the store holds %d, at most %d are allowed", len(loaded), MaxQuotas)
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 10 * time.Second
 	}
-	r := &Registry{store: store, gate: gate, bound: make(map[string]Bound, len(loaded))}
-	quotas := make([]Quota, 0, len(loaded))
-	for _, v := range loaded {
-		if _, twice := r.bound[v.Quota.Segment]; twice {
-			return nil, fmt.Errorf("load quotas: the store holds %q twice", v.Quota.Segment)
-		}
-		r.bound[v.Quota.Segment] = Bound{Versioned: v}
-		r.order = append(r.order, v.Quota.Segment)
-		r.revision = max(r.revision, v.Revision)
-		quotas = append(quotas, v.Quota)
+	if cfg.Settle == 0 {
+		cfg.Settle = time.Second
 	}
-	slices.Sort(r.order)
-	at, err := gate.load(quotas)
-	if err != nil {
-		return nil, fmt.Errorf("load quotas: %w", err)
-	}
-	for segment, b := range r.bound {
-		b.EffectiveAt = at
-		r.bound[segment] = b
-	}
-	return r, nil
+	return &Registry{
+		cfg: cfg, ledger: ledger, gate: gate, bound: map[string]Bound{}, applied: map[string]uint64{},
+		roll: roll{
+			node: cfg.Node, incarnation: cfg.Incarnation,
+			enrolled: map[string]holder{}, admitted: map[string]bool{}, acked: map[string]uint64{},
+		},
+	}, nil
 }
 
 // Get returns the definition of a segment's quota, or ErrNotFound. It does not
@@ -70,11 +74,16 @@ func (r *Registry) Get(segment string) (Bound, error) {
 	return b, nil
 }
 
-// Put creates (true) or replaces a quota, if the precondition holds; a Burst of
-// 0 takes its default. A definition equal to the one in force changes nothing:
-// its revision, entity tag and effective_at remain. It returns ErrInvalid,
-// ErrPreconditionFailed, ErrTooMany or the store's error, and then the former
-// definition is still in force.
+// Put creates (true) or replaces a quota, if the precondition holds for what the
+// log has now; a Burst of 0 takes its default. A definition equal to the one in
+// force changes nothing: its revision, entity tag and effective_at remain. It returns
+// ErrInvalid, ErrPreconditionFailed, ErrTooMany or the ledger's error, and then
+// the former definition is still in force; but after a time-out, or the loss of
+// the quorum on the way, the change may turn out to have been made.
+//
+// EffectiveAt is when all enrolled nodes were known to have applied it, or, if
+// some have not said so within Config.Settle, when Put stopped waiting: those
+// who answer have it by then, and those who do not get it when they return.
 func (r *Registry) Put(q Quota, pre Precondition) (Bound, bool, error) {
 	if q.Burst == 0 {
 		q.Burst = DefaultBurst(q.RPS)
@@ -82,67 +91,135 @@ func (r *Registry) Put(q Quota, pre Precondition) (Bound, bool, error) {
 	if err := q.Validate(); err != nil {
 		return Bound{}, false, err
 	}
-	r.change.Lock()
-	defer r.change.Unlock()
-	before, exists := r.bound[q.Segment]
-	tag := ""
-	if exists {
-		tag = before.ETag()
-	}
-	if err := pre.check(tag); err != nil {
-		return Bound{}, false, err
-	}
-	if exists && before.Quota == q {
-		return before, false, nil
-	}
-	if !exists && len(r.bound) >= MaxQuotas {
-		return Bound{}, false, ErrTooMany
-	}
-	// The number is used up even if the store fails: it may have kept the change.
-	r.revision++
-	v := Versioned{Quota: q, Revision: r.revision}
-	if err := r.store.Put(v); err != nil {
-		return Bound{}, false, fmt.Errorf("put quota %s: %w", q.Segment, err)
-	}
-	at, err := r.gate.Set(q)
+	value, err := json.Marshal(q)
 	if err != nil {
 		return Bound{}, false, fmt.Errorf("put quota %s: %w", q.Segment, err)
 	}
-	b := Bound{Versioned: v, EffectiveAt: at}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.bound[q.Segment] = b
-	if i, found := slices.BinarySearch(r.order, q.Segment); !found {
-		r.order = slices.Insert(r.order, i, q.Segment)
+	key := QuotaKey + q.Segment
+	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.Timeout)
+	defer cancel()
+	var created, same bool
+	var index uint64
+	out, err := r.ledger.Update(ctx, []string{key}, func(now map[string]gossip.Record) (gossip.Txn, error) {
+		before, exists, err := current(now[key])
+		if err != nil {
+			return gossip.Txn{}, err
+		}
+		if err := pre.check(before.tag(exists)); err != nil {
+			return gossip.Txn{}, err
+		}
+		created, same, index = !exists, exists && before.Quota == q, before.Revision
+		if same {
+			return gossip.Txn{}, nil
+		}
+		if created && r.full() {
+			return gossip.Txn{}, ErrTooMany
+		}
+		return change(key, now[key], gossip.Put{Key: key, Value: value}), nil
+	})
+	if err != nil {
+		return Bound{}, false, refused("put quota "+q.Segment, err)
 	}
-	return b, !exists, nil
+	if b, err := r.Get(q.Segment); same && err == nil && b.Revision == index {
+		return b, false, nil
+	}
+	if !same {
+		index = out.Index
+	}
+	at := r.settled(ctx, q.Segment, index)
+	return Bound{Versioned: Versioned{Quota: q, Revision: index}, EffectiveAt: at}, created, nil
 }
 
-// Delete removes a quota if the precondition holds, and returns the clock
-// reading from which it no longer binds. It returns ErrNotFound,
-// ErrPreconditionFailed, ErrInvalid or the store's error, and then the quota is
-// still in force.
+// Delete removes a quota if the precondition holds for what the log has now, and
+// returns when that was known to bind everywhere, as Put does. It returns
+// ErrNotFound, ErrPreconditionFailed, ErrInvalid or the ledger's error, as Put.
 func (r *Registry) Delete(segment string, pre Precondition) (time.Time, error) {
-	r.change.Lock()
-	defer r.change.Unlock()
-	before, exists := r.bound[segment]
-	if !exists { // conditions are not evaluated: RFC 9110 §13.2.1
-		return time.Time{}, ErrNotFound
+	key := QuotaKey + segment
+	ctx, cancel := context.WithTimeout(context.Background(), r.cfg.Timeout)
+	defer cancel()
+	out, err := r.ledger.Update(ctx, []string{key}, func(now map[string]gossip.Record) (gossip.Txn, error) {
+		before, exists, err := current(now[key])
+		if err != nil {
+			return gossip.Txn{}, err
+		}
+		if !exists { // conditions are not evaluated: RFC 9110 §13.2.1
+			return gossip.Txn{}, ErrNotFound
+		}
+		if err := pre.check(before.tag(true)); err != nil {
+			return gossip.Txn{}, err
+		}
+		return change(key, now[key], gossip.Put{Key: key, Delete: true}), nil
+	})
+	if err != nil {
+		return time.Time{}, refused("delete quota "+segment, err)
 	}
-	if err := pre.check(before.ETag()); err != nil {
-		return time.Time{}, err
+	return r.settled(ctx, segment, out.Index), nil
+}
+
+// current reads what the log has now. What cannot be read exists: it can be
+// replaced, but by no precondition.
+func current(rec gossip.Record) (v Versioned, exists bool, err error) {
+	if rec.Index == 0 || rec.Deleted {
+		return Versioned{}, false, nil
 	}
-	if err := r.store.Delete(segment); err != nil {
-		return time.Time{}, fmt.Errorf("delete quota %s: %w", segment, err)
+	if v, err = definition(rec); err != nil {
+		return Versioned{Revision: rec.Index}, true, nil
 	}
-	at, _ := r.gate.Remove(segment)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.bound, segment)
-	if i, found := slices.BinarySearch(r.order, segment); found {
-		r.order = slices.Delete(r.order, i, i+1)
+	return v, true, nil
+}
+
+// change is the transaction that puts what replaces rec.
+func change(key string, rec gossip.Record, put gossip.Put) gossip.Txn {
+	guard := gossip.Guard{Key: key, Index: rec.Index}
+	if rec.Deleted {
+		guard.Index = 0
 	}
-	return at, nil
+	return gossip.Txn{Guards: []gossip.Guard{guard}, Puts: []gossip.Put{put}}
+}
+
+// refused wraps what is not about the request.
+func refused(op string, err error) error {
+	var invalid ErrInvalid
+	for _, about := range []error{ErrNotFound, ErrPreconditionFailed, ErrTooMany} {
+		if errors.Is(err, about) {
+			return about
+		}
+	}
+	if errors.As(err, &invalid) {
+		return invalid
+	}
+	return fmt.Errorf("%s: %w", op, err)
+}
+
+func (r *Registry) full() bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return len(r.bound) >= MaxQuotas
+}
+
+// settled waits until this node has applied a segment's record of that index,
+// and then a moment for all others. It returns the time by which all, or those
+// that answer, had.
+func (r *Registry) settled(ctx context.Context, segment string, index uint64) time.Time {
+	moment := time.NewTimer(r.cfg.Settle)
+	defer moment.Stop()
+	patience := moment.C
+	for {
+		next := r.news.next() // before the look: what comes between the two wakes
+		r.mu.RLock()
+		here, all := r.applied[segment] >= index, r.roll.lone || r.roll.covered(index)
+		r.mu.RUnlock()
+		if here && (all || patience == nil) {
+			return r.gate.now()
+		}
+		select {
+		case <-next:
+		case <-patience:
+			patience = nil
+		case <-ctx.Done():
+			return r.gate.now()
+		}
+	}
 }
 
 // Limits of one page of List.

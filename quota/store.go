@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Store keeps definitions across restarts. A Registry calls it from one
-// goroutine at a time.
+// Store keeps the definitions of a node without a control log across restarts.
+// It is called from one goroutine at a time.
 type Store interface {
 	// Load returns all definitions, in any order.
 	Load() ([]Versioned, error)
@@ -24,24 +24,32 @@ type Store interface {
 // Versioned is a stored definition.
 type Versioned struct {
 	Quota Quota `json:"quota"`
-	// Revision grows with every change of any quota; no two live definitions
-	// share one.
+	// Revision is the index of the record that holds it: it grows with every
+	// change of any quota, and no two live definitions share one.
 	Revision uint64 `json:"revision"`
 }
 
 // ETag is the strong validator of the definition (RFC 9110 §8.8.1). It holds
-// the content beside the revision: a revision may come again after its quota was
-// deleted and the process started anew, or a store was put back.
+// the content beside the revision, which is the index of its record: an index may
+// come again where a cluster was made anew, or put back.
 func (v Versioned) ETag() string {
 	sum := sha256.Sum256(fmt.Append(nil, v.Quota))
 	return `"` + strconv.FormatUint(v.Revision, 10) + "-" + hex.EncodeToString(sum[:8]) + `"`
 }
 
-// Bound is a definition and since when this node decides by it.
+// tag is the entity tag, "" if the quota does not exist.
+func (v Versioned) tag(exists bool) string {
+	if !exists {
+		return ""
+	}
+	return v.ETag()
+}
+
+// Bound is a definition and since when it binds.
 type Bound struct {
 	Versioned
-	// EffectiveAt is the reading of the gate's clock at which it took effect: in
-	// this process, so the time of its start for what was loaded then. It is part of the answer to a
-	// change; a plain GET shows Quota alone, whose bytes ETag speaks for.
+	// EffectiveAt is, in the answer to a change, what Registry.Put says of it; else
+	// the reading of the gate's clock at which this process took the definition
+	// over. A plain GET shows Quota alone, whose bytes ETag speaks for.
 	EffectiveAt time.Time
 }
