@@ -48,6 +48,7 @@ type node struct {
 	store   *store
 	log     *audit.Memory
 	explain explainer
+	purges  *invalidation.Engine
 	mu      sync.Mutex // guards ready
 	ready   error
 }
@@ -70,6 +71,7 @@ func startAt(t *testing.T, addr string, cfg Config, before ...func(*Server)) *no
 	engine, err := invalidation.NewEngine(invalidation.Config{Node: "local-1", Region: "local", Incarnation: 7},
 		invalidation.NewMarks(), n.journal, index{})
 	require.NoError(t, err)
+	n.purges = engine
 	n.explain = explainer{fn: func(host, target string) (edge.Explanation, error) { return edge.Explanation{}, errors.New("not set") }}
 	n.server, err = New(cfg, Deps{
 		Tokens: tokens, Audit: audit.NewRecorder(n.log, time.Now), Quotas: registry, Purges: engine, Explain: &n.explain,
@@ -244,6 +246,7 @@ type store struct {
 	mu   sync.Mutex // guards what follows
 	held map[string]quota.Versioned
 	fail bool
+	err  error // if set, what failing is
 }
 
 func (s *store) Load() ([]quota.Versioned, error) { return nil, nil }
@@ -253,6 +256,9 @@ func (s *store) Put(v quota.Versioned) error {
 	defer s.mu.Unlock()
 	if s.fail {
 		return errDisk
+	}
+	if s.err != nil {
+		return s.err
 	}
 	s.held = maps.Clone(s.held)
 	if s.held == nil {

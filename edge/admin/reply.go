@@ -36,7 +36,13 @@ func (rep reply) write(w http.ResponseWriter) {
 	writeJSON(w, rep.status, "application/json", rep.body)
 }
 
+// retryAfter is what a 503 says: by then voters have found a leader, if they can.
+const retryAfter = "2"
+
 func writeProblem(w http.ResponseWriter, p *adminapi.Problem) {
+	if p.Status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", retryAfter)
+	}
 	writeJSON(w, p.Status, adminapi.ProblemType, p)
 }
 
@@ -86,6 +92,8 @@ func (a *api) problemOf(err error, r *http.Request) *adminapi.Problem {
 		return adminapi.NewProblem(http.StatusPreconditionFailed, publicText(err))
 	case errors.Is(err, quota.ErrTooMany):
 		return adminapi.NewProblem(http.StatusConflict, publicText(err))
+	case errors.Is(err, quota.ErrNoQuorum):
+		return adminapi.NewProblem(http.StatusServiceUnavailable, publicText(err)+"; nothing was changed; try again")
 	}
 	a.Logger.Error("admin request failed", "method", r.Method, "path", r.URL.Path, "err", err)
 	if errors.Is(err, invalidation.ErrNotDurable) || errors.Is(err, invalidation.ErrClosed) {
@@ -97,7 +105,7 @@ func (a *api) problemOf(err error, r *http.Request) *adminapi.Problem {
 // publicText is the sentence of the sentinel within err, without what it wraps.
 func publicText(err error) string {
 	for _, sentinel := range []error{
-		quota.ErrNotFound, quota.ErrPreconditionFailed, quota.ErrTooMany,
+		quota.ErrNotFound, quota.ErrPreconditionFailed, quota.ErrTooMany, quota.ErrNoQuorum,
 		invalidation.ErrUnknownPurge, invalidation.ErrNotDurable, invalidation.ErrClosed,
 	} {
 		if errors.Is(err, sentinel) {

@@ -15,10 +15,13 @@ type Node struct {
 	SeenMS int64 `json:"seen_ms"`
 }
 
-// The states of a node that stands alone.
+// The states of a node.
 const (
-	NodeStarting = "starting"
-	NodeReady    = "ready"
+	NodeStarting    = "starting"    // it does not serve yet
+	NodeReady       = "ready"       // it serves, and lacks nothing that the voters name
+	NodeIsolated    = "isolated"    // it serves, but has heard of no majority of the voters
+	NodeUnreachable = "unreachable" // it does not answer
+	NodeLeft        = "left"        // it said that it goes
 )
 
 // Region is the nodes near each other.
@@ -31,10 +34,14 @@ type Region struct {
 }
 
 // Regions sums nodes up by region, in the order in which these first appear.
+// Those that have left do not count.
 func Regions(nodes []Node) []Region {
 	regions := []Region{}
 	at := make(map[string]int)
 	for _, n := range nodes {
+		if n.State == NodeLeft {
+			continue
+		}
 		i, known := at[n.Region]
 		if !known {
 			i = len(regions)

@@ -50,9 +50,9 @@ func Operations() []Operation {
 			Parameters: []Parameter{segment}, Answers: []Answer{{200, Quota{}}, {404, nil}}},
 		{Method: "PUT", Path: "/v1/quotas/{segment}", ID: "quota.put", Summary: "Define a quota", Scope: scopeQuotas,
 			Parameters: []Parameter{segment, match, noneMatch}, Body: QuotaSpec{},
-			Answers: []Answer{{200, Quota{}}, {201, Quota{}}, {409, nil}, {412, nil}}},
+			Answers: []Answer{{200, Quota{}}, {201, Quota{}}, {409, nil}, {412, nil}, {503, nil}}},
 		{Method: "DELETE", Path: "/v1/quotas/{segment}", ID: "quota.delete", Summary: "Remove a quota", Scope: scopeQuotas,
-			Parameters: []Parameter{segment, match}, Answers: []Answer{{204, nil}, {404, nil}, {412, nil}}},
+			Parameters: []Parameter{segment, match}, Answers: []Answer{{204, nil}, {404, nil}, {412, nil}, {503, nil}}},
 
 		{Method: "GET", Path: "/v1/purges", ID: "purge.list", Summary: "List purges, the latest first", Scope: scopeRead,
 			Parameters: page, Answers: []Answer{{200, List[Purge]{}}}},
