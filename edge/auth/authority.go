@@ -28,12 +28,13 @@ const (
 	backdate = 5 * time.Minute
 )
 
-// Authority is a node's own certificate authority: an ECDSA P-256 key and a
-// self-signed certificate.
+// Authority is a certificate authority: an ECDSA P-256 key and a self-signed
+// certificate.
 type Authority struct {
+	name string // the common name
 	path string
-	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
+	cert *x509.Certificate
 	now  func() time.Time
 }
 
@@ -41,25 +42,30 @@ type Authority struct {
 // one that has not the life of a leaf left, it makes a new one. A CA that is
 // there and cannot be used is an error, never replaced.
 func OpenAuthority(dir string, now func() time.Time) (*Authority, error) {
-	a := &Authority{path: filepath.Join(dir, authorityFile), now: now}
+	a := &Authority{name: "LetterEdge node CA", path: filepath.Join(dir, authorityFile), now: now}
+	err := a.open(filepath.Join(dir, keyFile))
+	if errors.Is(err, fs.ErrNotExist) || err == nil && now().Add(leafLife).After(a.cert.NotAfter) {
+		err = a.create(filepath.Join(dir, keyFile))
+	}
+	return a, err
+}
+
+// open reads the CA. There is none if its certificate is not there: what create
+// writes last.
+func (a *Authority) open(keyFile string) error {
 	certPEM, err := os.ReadFile(a.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return a, a.create(dir)
-	}
 	if err != nil {
-		return nil, fmt.Errorf("open CA: %w", err)
+		return fmt.Errorf("open CA: %w", err)
 	}
-	keyPEM, err := os.ReadFile(filepath.Join(dir, keyFile))
+	keyPEM, err := os.ReadFile(keyFile)
 	if err != nil {
-		return nil, fmt.Errorf("open CA: %w", err)
+		// Not %w: a certificate without its key is no CA that is not there.
+		return fmt.Errorf("open CA: the key of %s: %v", a.path, err)
 	}
 	if err := a.parse(certPEM, keyPEM); err != nil {
-		return nil, fmt.Errorf("open CA %s: %w", a.path, err)
+		return fmt.Errorf("open CA %s: %w", a.path, err)
 	}
-	if now().Add(leafLife).After(a.cert.NotAfter) {
-		return a, a.create(dir)
-	}
-	return a, nil
+	return nil
 }
 
 // Path returns the file that clients should trust.
@@ -83,7 +89,7 @@ func (a *Authority) parse(certPEM, keyPEM []byte) error {
 
 // create makes a new CA. The key is written first: a crash in between leaves a
 // key without a certificate, which the next start replaces.
-func (a *Authority) create(dir string) error {
+func (a *Authority) create(keyFile string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return fmt.Errorf("create CA: %w", err)
@@ -91,7 +97,7 @@ func (a *Authority) create(dir string) error {
 	now := a.now()
 	template := &x509.Certificate{
 		SerialNumber:          serial(),
-		Subject:               pkix.Name{Organization: []string{"LetterEdge"}, CommonName: "LetterEdge node CA"},
+		Subject:               pkix.Name{Organization: []string{"LetterEdge"}, CommonName: a.name},
 		NotBefore:             now.Add(-backdate),
 		NotAfter:              now.Add(authorityLife),
 		IsCA:                  true,
@@ -111,10 +117,10 @@ func (a *Authority) create(dir string) error {
 		return fmt.Errorf("create CA: %w", err)
 	}
 	a.key = key
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(keyFile), 0o700); err != nil {
 		return fmt.Errorf("create CA: %w", err)
 	}
-	if err := writeFile(filepath.Join(dir, keyFile), pemOf("PRIVATE KEY", keyDER), 0o600); err != nil {
+	if err := writeFile(keyFile, pemOf("PRIVATE KEY", keyDER), 0o600); err != nil {
 		return fmt.Errorf("create CA: %w", err)
 	}
 	if err := writeFile(a.path, a.Certificate(), 0o644); err != nil {
