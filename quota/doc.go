@@ -1,4 +1,5 @@
-// Package quota limits the requests that each segment may make on this node.
+// Package quota limits the requests that each segment may make, on this node by
+// this node's share of the limit.
 //
 // The life of a decision:
 //
@@ -11,10 +12,15 @@
 // and of a change:
 //
 //	Registry.Put(quota, precondition)
-//	  → Store.Put                durable (fsynced) before anything else
-//	  → Gate.Set                 under the limiter's lock: the new rate and the new
+//	  → Ledger.Update            the precondition is checked against what the control
+//	                             log has now, and the change is in the log
+//	Registry.Apply(records)      on every node, as the log comes to it
+//	  → Gate.SetShare            under the limiter's lock: the new rate and the new
 //	                             table become visible between two decisions
-//	  → Bound                    with the clock reading from which it binds
+//	Registry.Acknowledge         every node's report says how far it has applied
+//	  → Bound                    with the time by which all had
+//
+// A node's share follows from who is enrolled: see roll and DESIGN.md.
 //
 // # Guarantees
 //
@@ -24,23 +30,29 @@
 //   - A bucket starts empty: when the process starts, when a quota is created, and
 //     after its burst has been 0. Raising a cap adds no tokens; lowering it
 //     destroys those above.
-//   - A change of a quota binds at one instant of its own clock: decisions read
-//     after effective_at obey it, also those that were under way. A new quota binds
-//     for every request that begins after Set has returned.
-//   - What a Put or Delete has returned for survives the process; what it failed
-//     for does not bind.
+//   - Shares: at any instant the rates that all processes spend of a quota add up
+//     to no more than its rate, and their caps to no more than its burst, among
+//     those in its scope, whatever is late, lost, cut off, dead or started again.
+//     With the bullets above that makes the ceiling hold for all of them together.
+//   - A change of a quota binds on a node at one instant of its own clock, also for
+//     decisions that were under way. Apply returns after that.
+//   - What a Put or Delete has returned for is in the control log.
 //   - Take and the Append functions allocate nothing, retain nothing of their
 //     arguments, and two segments share no lock.
 //
 // # Non-guarantees
 //
-//   - Every node limits alone: scope and partition are kept and shown, but no node
-//     knows of another's requests.
+//   - The share of a node that is idle, or dead but still enrolled, is spent by
+//     nobody; one that is new spends nothing until all others, the dead included,
+//     have made room for it or have been removed.
+//   - While a change is on its way nodes decide by the old and the new definition
+//     side by side: the ceiling then has the larger of the two rates and bursts.
+//   - partition is kept and shown: every node decides by its share, cut off or not.
 //   - A quota in shadow mode admits everything; it only counts.
 //   - r in RateLimit and Retry-After are true for a client that is alone with the
 //     quota; others may take the tokens first.
-//   - A Put whose Store fails may show after a restart if the store kept it
-//     nevertheless.
+//   - A Put that fails by a time-out, or by the loss of the quorum on the way, may
+//     turn out to have been made.
 //
 // Less formally: a client reads from RateLimit how fast it may go on, and one
 // that was refused reads from Retry-After when asking again can help.
