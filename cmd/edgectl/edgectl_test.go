@@ -130,7 +130,7 @@ func TestQuota(t *testing.T) {
 func TestPurge(t *testing.T) {
 	server := startNode(t)
 	out, _ := ctl(t, 0, "purge", "--tag", "doc:pricing", "--tag", "cta:trial")
-	require.Regexp(t, `^purge local-1\.0000000000000007\.1: complete\nNODE +REGION +STATE +APPLIED AFTER +RECEIPT AFTER +ENTRIES\nlocal-1 +local +applied +[0-9.]+ ms +[0-9.]+ ms +(counting|12)\n$`, out)
+	require.Regexp(t, `^local-1 \(local\): applied after [0-9.]+ ms\npurge local-1\.0000000000000007\.1: complete\nNODE +REGION +STATE +APPLIED AFTER +RECEIPT AFTER +ENTRIES\nlocal-1 +local +applied +[0-9.]+ ms +[0-9.]+ ms +(counting|12)\n$`, out)
 	for flag, value := range map[string]string{
 		"--key": "/v1/segments/b2b/ctas/trial", "--prefix": "example.com/img/", "--host": "example.com", "--segment": "b2b", "--tag": "a",
 	} {
@@ -160,18 +160,29 @@ func TestPurge(t *testing.T) {
 
 // A purge that some node has not confirmed in time is not done, but it is shown.
 func TestPurgeThatIsPartial(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusGatewayTimeout)
+		switch {
+		case r.URL.Query().Get("wait") == "none":
+			w.WriteHeader(http.StatusAccepted)
+			io.WriteString(w, `{"purge":"a.0000000000000001.1"}`)
+			return
+		case r.Method == http.MethodPost:
+			w.WriteHeader(http.StatusGatewayTimeout)
+		}
 		io.WriteString(w, `{"purge":"a.0000000000000001.1","state":"partial","select":{"all":true},"mode":"hard","accepted_at":"2026-11-23T00:00:00Z",
-			"nodes":[{"id":"a","region":"x","state":"applied","applied_after_ms":1.5,"entries":2},{"id":"b","region":"y","state":"pending","applied_after_ms":0,"entries":null}],
+			"nodes":[{"id":"a","region":"x","state":"applied","applied_after_ms":1.5,"receipt_after_ms":2,"entries":2},{"id":"b","region":"y","state":"pending","applied_after_ms":null,"receipt_after_ms":null,"entries":null}],
 			"regions":[{"region":"x","state":"complete"},{"region":"y","state":"pending"}]}`)
 	}))
 	defer server.Close()
-	out, errs := ctl(t, 1, "purge", "--all", "--admin", server.URL)
+	out, errs := ctl(t, 1, "purge", "--all", "--timeout", "30ms", "--admin", server.URL)
+	require.Equal(t, 1, strings.Count(out, "a (x): applied after 1.5 ms\n"), "each change once")
+	require.NotContains(t, out, "b (y)")
 	require.Contains(t, out, "purge a.0000000000000001.1: partial\n")
-	require.Contains(t, out, "a     x       applied  1.5 ms         -              2\n")
+	require.Contains(t, out, "a     x       applied  1.5 ms         2 ms           2\n")
 	require.Equal(t, "edgectl: purge a.0000000000000001.1 is partial; without a receipt: b (pending)\n", errs)
+	out, _ = ctl(t, 0, "purge", "--all", "--wait", "region", "--admin", server.URL)
+	require.Contains(t, out, "a (x): applied", "its region is complete")
 	p := object[adminapi.Purge](t, 1, "purge", "--all", "--admin", server.URL)
 	require.Equal(t, "partial", p.State)
 }

@@ -76,12 +76,21 @@ func (c *purge) Run(ctx context.Context, api *client.Client, p *printer) error {
 		}
 		return p.dryRun(d)
 	}
-	done, err := api.Purge(ctx, request, client.PurgeOptions{Wait: adminapi.Wait(c.Wait), Timeout: c.Timeout})
+	wait := adminapi.Wait(c.Wait)
+	options := client.PurgeOptions{Wait: wait, Timeout: c.Timeout}
+	live := wait != adminapi.WaitNone && !p.json
+	if live {
+		options.Wait = adminapi.WaitNone
+	}
+	done, err := api.Purge(ctx, request, options)
+	if err == nil && live {
+		done, err = p.follow(ctx, api, done.Purge, wait, c.Timeout)
+	}
 	var partial *client.PartialError
 	if err != nil && !errors.As(err, &partial) {
 		return err
 	}
-	if c.Wait == string(adminapi.WaitNone) {
+	if wait == adminapi.WaitNone {
 		return p.accepted(adminapi.PurgeAccepted{Purge: done.Purge})
 	}
 	return errors.Join(p.purge(done), err)
