@@ -11,23 +11,42 @@ import (
 	"github.com/letteros/letteredge/gossip"
 )
 
-// Apply takes in changed records of the control log, in the order of the log;
-// those that do not concern quotas are skipped. When it returns, this node
-// decides by them: only then may the node acknowledge their index, to others and
-// to this Registry. A record that cannot be read changes nothing, and is told.
+// Follow applies what the control log has made of records since the last call,
+// and returns the index that this node may acknowledge to others: up to there it
+// decides by the log, which Records.Index does not say while its hooks still run.
+// Call it before each report. Records that cannot be read are told, once.
+func (r *Registry) Follow(records *gossip.Records) (uint64, error) {
+	r.follow.Lock()
+	defer r.follow.Unlock()
+	if records.Index() == r.followed {
+		return r.followed, nil
+	}
+	changed, complete := records.Since(r.followed)
+	err := r.Apply(changed)
+	r.followed = complete
+	r.Acknowledge(r.cfg.Node, complete)
+	return complete, err
+}
+
+// Apply takes in changed records of the control log, in any order and as often as
+// they come: the highest index counts. Those that do not concern quotas are
+// skipped. When it returns, this node decides by them. A record that cannot be
+// read changes nothing, and is told.
 func (r *Registry) Apply(changed []gossip.Record) error {
 	var errs []error
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	moved := false
 	for _, rec := range changed {
-		key := rec.Key
-		if name, ok := strings.CutPrefix(key, NodeKey); ok {
+		if rec.Index <= r.applied[rec.Key] {
+			continue
+		}
+		if name, ok := strings.CutPrefix(rec.Key, NodeKey); ok {
 			errs = append(errs, r.enrol(name, rec))
-			moved = true
-		} else if name, ok := strings.CutPrefix(key, ShareKey); ok {
+			r.applied[rec.Key], moved = rec.Index, true
+		} else if name, ok := strings.CutPrefix(rec.Key, ShareKey); ok {
 			r.roll.admitted[name] = !rec.Deleted
-			moved = true
+			r.applied[rec.Key], moved = rec.Index, true
 		}
 	}
 	// Shares first: what falls must have fallen before a definition rises.
@@ -56,7 +75,7 @@ func (r *Registry) define(changed []gossip.Record) error {
 	var anew []Quota
 	for _, rec := range changed {
 		segment, ok := strings.CutPrefix(rec.Key, QuotaKey)
-		if !ok || rec.Index <= r.applied[segment] {
+		if !ok || rec.Index <= r.applied[rec.Key] {
 			continue
 		}
 		if rec.Deleted {
@@ -93,7 +112,7 @@ func (r *Registry) define(changed []gossip.Record) error {
 
 func (r *Registry) enter(v Versioned, at time.Time) {
 	segment := v.Quota.Segment
-	r.applied[segment] = v.Revision
+	r.applied[QuotaKey+segment] = v.Revision
 	r.bound[segment] = Bound{Versioned: v, EffectiveAt: at}
 	if i, found := slices.BinarySearch(r.order, segment); !found {
 		r.order = slices.Insert(r.order, i, segment)
@@ -101,7 +120,7 @@ func (r *Registry) enter(v Versioned, at time.Time) {
 }
 
 func (r *Registry) remove(segment string, index uint64) {
-	r.applied[segment] = index
+	r.applied[QuotaKey+segment] = index
 	r.gate.Remove(segment)
 	delete(r.bound, segment)
 	if i, found := slices.BinarySearch(r.order, segment); found {
@@ -109,9 +128,8 @@ func (r *Registry) remove(segment string, index uint64) {
 	}
 }
 
-// Acknowledge notes that a node, this one or another, has applied the control
-// log up to an index without a gap: what its report says. It must come after
-// Apply has returned for this node's own.
+// Acknowledge notes that another node has applied the control log up to an index
+// without a gap: what its report says, being what Follow returned there.
 func (r *Registry) Acknowledge(node string, index uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -173,9 +191,7 @@ func (r *Registry) note(ctx context.Context) error {
 		if h, err := enrolment(me); err != nil || me.Deleted || h.incarnation != r.cfg.Incarnation || noted.Index > 0 && !noted.Deleted {
 			return gossip.Txn{}, nil
 		}
-		txn := change(share, noted, gossip.Put{Key: share, Value: []byte("{}")})
-		txn.Guards = append(txn.Guards, gossip.Guard{Key: node, Index: me.Index})
-		return txn, nil
+		return change(gossip.Put{Key: share, Value: []byte("{}")}), nil
 	})
 	return err
 }
@@ -193,8 +209,7 @@ func (r *Registry) Withdraw(ctx context.Context) error {
 		var txn gossip.Txn
 		for _, key := range []string{node, share} {
 			if rec := now[key]; rec.Index > 0 && !rec.Deleted {
-				one := change(key, rec, gossip.Put{Key: key, Delete: true})
-				txn.Guards, txn.Puts = append(txn.Guards, one.Guards...), append(txn.Puts, one.Puts...)
+				txn.Puts = append(txn.Puts, gossip.Put{Key: key, Delete: true})
 			}
 		}
 		return txn, nil

@@ -38,12 +38,9 @@ func (l *log) Update(_ context.Context, keys []string, compute func(map[string]g
 	}
 	for {
 		now := map[string]gossip.Record{}
-		all, _ := l.leader.Since(0)
-		for _, rec := range all {
-			for _, key := range keys {
-				if rec.Key == key {
-					now[key] = rec
-				}
+		for _, key := range keys {
+			if rec, ok := l.leader.Get(key); ok {
+				now[key] = rec
 			}
 		}
 		txn, err := compute(now)
@@ -53,6 +50,9 @@ func (l *log) Update(_ context.Context, keys []string, compute func(map[string]g
 		if faster := l.between; faster != nil {
 			l.between = nil
 			faster()
+		}
+		for _, key := range keys {
+			txn.Guards = append(txn.Guards, gossip.Guard{Key: key, Index: now[key].Index})
 		}
 		if out := l.commit(txn); out.Applied {
 			return out, nil
@@ -84,10 +84,9 @@ func follow(t testing.TB, l *log, id string, incarnation uint64) *follower {
 
 // catchUp applies what the log has.
 func (f *follower) catchUp(t testing.TB, l *log) {
-	recs, complete := l.leader.Since(f.had)
-	require.NoError(t, f.Apply(recs))
-	f.had = complete
-	f.Acknowledge(f.id, complete)
+	var err error
+	f.had, err = f.Follow(l.leader)
+	require.NoError(t, err)
 }
 
 // tell has all hear what all have applied.

@@ -38,7 +38,10 @@ type Registry struct {
 	bound   map[string]Bound
 	order   []string // the keys of bound, sorted
 	roll    roll
-	applied map[string]uint64 // by segment: the index of the last record, of a removal too
+	applied map[string]uint64 // by key: the index of the last record, of a removal too
+
+	follow   sync.Mutex
+	followed uint64 // guarded by follow
 }
 
 // NewRegistry returns a registry that knows no quota and spends nothing until
@@ -115,7 +118,7 @@ func (r *Registry) Put(q Quota, pre Precondition) (Bound, bool, error) {
 		if created && r.full() {
 			return gossip.Txn{}, ErrTooMany
 		}
-		return change(key, now[key], gossip.Put{Key: key, Value: value}), nil
+		return change(gossip.Put{Key: key, Value: value}), nil
 	})
 	if err != nil {
 		return Bound{}, false, refused("put quota "+q.Segment, err)
@@ -148,7 +151,7 @@ func (r *Registry) Delete(segment string, pre Precondition) (time.Time, error) {
 		if err := pre.check(before.tag(true)); err != nil {
 			return gossip.Txn{}, err
 		}
-		return change(key, now[key], gossip.Put{Key: key, Delete: true}), nil
+		return change(gossip.Put{Key: key, Delete: true}), nil
 	})
 	if err != nil {
 		return time.Time{}, refused("delete quota "+segment, err)
@@ -168,14 +171,8 @@ func current(rec gossip.Record) (v Versioned, exists bool, err error) {
 	return v, true, nil
 }
 
-// change is the transaction that puts what replaces rec.
-func change(key string, rec gossip.Record, put gossip.Put) gossip.Txn {
-	guard := gossip.Guard{Key: key, Index: rec.Index}
-	if rec.Deleted {
-		guard.Index = 0
-	}
-	return gossip.Txn{Guards: []gossip.Guard{guard}, Puts: []gossip.Put{put}}
-}
+// change is the transaction of one put; the ledger adds the guards.
+func change(put gossip.Put) gossip.Txn { return gossip.Txn{Puts: []gossip.Put{put}} }
 
 // refused wraps what is not about the request.
 func refused(op string, err error) error {
@@ -207,7 +204,7 @@ func (r *Registry) settled(ctx context.Context, segment string, index uint64) ti
 	for {
 		next := r.news.next() // before the look: what comes between the two wakes
 		r.mu.RLock()
-		here, all := r.applied[segment] >= index, r.roll.lone || r.roll.covered(index)
+		here, all := r.applied[QuotaKey+segment] >= index, r.roll.lone || r.roll.covered(index)
 		r.mu.RUnlock()
 		if here && (all || patience == nil) {
 			return r.gate.now()

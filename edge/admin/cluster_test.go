@@ -142,7 +142,7 @@ func TestNoQuorum(t *testing.T) {
 	n.store.err = fmt.Errorf("ask the leader: %w", quota.ErrNoQuorum)
 	a := n.do("PUT", "/v1/quotas/b2b", quotas, `{"rps":1}`)
 	p := a.problem(t, 503)
-	require.Contains(t, p.Detail, "too few voters can be reached; nothing was changed")
+	require.Contains(t, p.Detail, "too few voters can be reached; try again")
 	require.Equal(t, "2", a.header.Get("Retry-After"))
 	n.do("GET", "/v1/quotas/b2b", "", "").problem(t, 404)
 	require.Equal(t, []string{"quotas quota.put b2b failed"}, n.entries())

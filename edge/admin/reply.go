@@ -93,7 +93,7 @@ func (a *api) problemOf(err error, r *http.Request) *adminapi.Problem {
 	case errors.Is(err, quota.ErrTooMany):
 		return adminapi.NewProblem(http.StatusConflict, publicText(err))
 	case errors.Is(err, quota.ErrNoQuorum):
-		return adminapi.NewProblem(http.StatusServiceUnavailable, publicText(err)+"; nothing was changed; try again")
+		return adminapi.NewProblem(http.StatusServiceUnavailable, publicText(err)+"; try again, the change may have been made nevertheless")
 	}
 	a.Logger.Error("admin request failed", "method", r.Method, "path", r.URL.Path, "err", err)
 	if errors.Is(err, invalidation.ErrNotDurable) || errors.Is(err, invalidation.ErrClosed) {
