@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,9 +23,23 @@ type ring struct {
 	engine  *Engine
 	marks   *Marks
 	journal *memory
-	members []Member
 	seq     uint64
 	refuse  error
+
+	mu      sync.Mutex
+	members []Member // guarded by mu
+}
+
+func (r *ring) set(i int, p Presence) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.members[i].Presence = p
+}
+
+func (r *ring) now() []Member {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.members)
 }
 
 func newRing(t testing.TB, cfg Config) *ring {
@@ -33,7 +49,7 @@ func newRing(t testing.TB, cfg Config) *ring {
 		r.members = append(r.members, Member{Peer: peerOf(id)})
 	}
 	require.NoError(t, r.engine.Join(Cluster{
-		Spread: r, Members: func() []Member { return r.members },
+		Spread: r, Members: r.now,
 		Voters: func() []string { return []string{"tokyo-1", "paris-1", "lima-1"} },
 	}))
 	return r
@@ -184,7 +200,8 @@ func TestWaitEndsWithTheFence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRing(t, config())
 		dot := r.purge(t)
-		r.members[1].Presence, r.members[5].Presence = Dead, Left
+		r.set(1, Dead)
+		r.set(5, Left)
 		time.Sleep(time.Second)
 		for _, id := range []string{"lima-1", "paris-1", "paris-2"} {
 			r.engine.Observe(report(id, dot))
@@ -199,7 +216,7 @@ func TestWaitEndsWithTheFence(t *testing.T) {
 		require.Equal(t, "complete: applied left applied applied applied fenced", states(v))
 
 		// Complete lasts, also if one who had left is seen again.
-		r.members[5].Presence = Alive
+		r.set(5, Alive)
 		v, err = r.engine.Get(dot.String())
 		require.NoError(t, err)
 		require.Equal(t, "complete", v.State)
@@ -228,7 +245,7 @@ func TestWaitEndsWithItsCaller(t *testing.T) {
 		_, _, err = r.engine.Wait(t.Context(), "x", ScopeAll, time.Second)
 		require.ErrorIs(t, err, ErrUnknownPurge)
 
-		go func() { time.Sleep(time.Second); r.members[1].Presence = Left; r.engine.MembersChanged() }()
+		go func() { time.Sleep(time.Second); r.set(1, Left); r.engine.MembersChanged() }()
 		for _, id := range []string{"lima-1", "lima-2", "paris-1", "paris-2"} {
 			r.engine.Observe(report(id, dot))
 		}

@@ -115,7 +115,9 @@ func TestQuotasOfACluster(t *testing.T) {
 		l.enrol("a", "x", 1)
 		l.enrol("b", "x", 2)
 		all := []*follower{a, b}
+		followed := make(chan struct{})
 		go func() { // what push and reports do
+			defer close(followed)
 			for range 50 {
 				time.Sleep(20 * time.Millisecond)
 				for _, f := range all {
@@ -154,7 +156,7 @@ func TestQuotasOfACluster(t *testing.T) {
 		require.ErrorIs(t, err, ErrPreconditionFailed)
 		synctest.Wait()
 		require.Equal(t, "6/4", a.share("b2b"))
-		time.Sleep(2 * time.Second) // nobody follows on his own from here
+		<-followed // nobody follows on his own from here
 
 		// A third node gets its share once both have made room.
 		l.enrol("c", "y", 3)
