@@ -188,6 +188,11 @@ func TestWaitIsWokenByReports(t *testing.T) {
 			r.engine.Observe(report(id, dot))
 		}
 		v := <-all
+		require.Empty(t, v.Nodes[4].Signature, "its own report has not come yet")
+		r.engine.Observe(report("tokyo-1", dot))
+		own, err := r.engine.Get(dot.String())
+		require.NoError(t, err)
+		require.Equal(t, "dG9reW8tMQ==", own.Nodes[4].Signature)
 		require.Equal(t, "complete: applied applied applied applied applied applied", states(v))
 		require.Equal(t, "lima-1 2 10 3 bGltYS0x",
 			fmt.Sprint(v.Nodes[0].ID, " ", *v.Nodes[0].AppliedAfterMS, " ", *v.Nodes[0].ReceiptAfterMS, " ", *v.Nodes[0].Entries, " ", v.Nodes[0].Signature))

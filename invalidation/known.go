@@ -120,7 +120,11 @@ func (p *purge) observe(r Report, now time.Time) bool {
 		return false
 	}
 	if v := p.receipts[r.Node]; v != nil {
-		return v.names(r.Known)
+		unsigned := v.signature == nil && r.Signature != nil // this node's own, which was there before its report
+		if unsigned {
+			v.signature = r.Signature
+		}
+		return v.names(r.Known) || unsigned
 	}
 	p.receipts[r.Node] = &evidence{at: now, known: r.Known, signature: r.Signature}
 	return true

@@ -14,7 +14,7 @@ type Report struct {
 	Applied interface{ Covers(gossip.Dot) bool } // everything that the node has applied
 	Known   []Peer                               // the nodes enrolled as far as it knew
 	Details []Receipt                            // of some of what it covers, the latest; Node is not looked at
-	// Signature is the node's over its report; nil for this node's own.
+	// Signature is the node's over its report.
 	Signature []byte
 }
 
@@ -60,7 +60,8 @@ func (v *evidence) detail(r Receipt, signature []byte) (changed bool) {
 
 // Observe takes in a report, and wakes whoever waits for what it says. A node's
 // reports may come in any order, and more than once; those of a purge may come
-// before it, but then the node's latest must come last. It does not block.
+// before it, but then the node's latest must come last. This node's own bring the
+// signature of its receipts. It does not block.
 func (e *Engine) Observe(r Report) {
 	if e.known.observe(r, e.voters(), e.cfg.Now()) {
 		e.news.tell()

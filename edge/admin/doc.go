@@ -11,7 +11,8 @@
 //     write that is answered as done is in the audit log.
 //   - A web page cannot use a reader's browser to get at the listener: names it
 //     does not know are refused in Host, and no answer allows another origin.
-//   - A purge that is answered has been made durable and applied on this node;
+//   - A purge that is answered has been made durable and applied on this node, and
+//     with wait and a 200 wherever that says; any node answers for any purge;
 //     the same Idempotency-Key with the same body never purges twice while the
 //     node runs and the key is among the latest 10,000 of the last day.
 //   - /debug/pprof/ always needs a token; /v1/explain fetches nothing.
