@@ -1,0 +1,270 @@
+package spread
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/letteros/letteredge/gossip"
+)
+
+// Config is what a Replica has to know.
+type Config struct {
+	Self   gossip.Member
+	Voters []string // ids of the control log's voters
+	// Keep and KeepBytes bound the purges kept to tell others; 0 means 10,000 and
+	// 32 MiB.
+	Keep, KeepBytes int
+	// Enrolled returns the index of the record by which this node is enrolled, 0 if
+	// it is not; Known the enrolled nodes.
+	Enrolled func() uint64
+	Known    func() []Peer
+
+	Now  func() time.Time
+	Rand *rand.Rand // used under a lock
+	Log  *slog.Logger
+}
+
+// Deps are a Replica's collaborators.
+type Deps struct {
+	Transport Transport
+	Log       Log
+	Applier   Applier
+	Feed      Feed
+	Signer    gossip.Signer
+	Verifier  gossip.Verifier
+}
+
+// The protocol's times.
+const (
+	repairEvery = 500 * time.Millisecond
+	probeEvery  = 500 * time.Millisecond
+	reportEvery = time.Second
+	retryFirst  = 150 * time.Millisecond
+	retries     = 4
+)
+
+// ErrUnusable means that a payload is no purge, or of a later release.
+var ErrUnusable = errors.New("the payload cannot be carried out")
+
+// Neighbour is a node that messages can be sent to.
+type Neighbour struct {
+	Peer
+	Alive bool // as far as is known
+}
+
+// Replica is one node's part. Safe for concurrent use.
+type Replica struct {
+	cfg  Config
+	deps Deps
+	mark *watermarks // its counters under mu; isolated, age and ready without
+
+	publishing sync.Mutex
+	seq        uint64  // of the last purge issued; guarded by publishing
+	failed     *sealed // issued, but perhaps not on the disk; guarded by publishing
+
+	mu       sync.Mutex // guards what follows
+	history  *history
+	arriving map[gossip.Dot]struct{}
+	peers    []Neighbour
+	reports  *reports
+	own      ownReport
+	pushes   []*push
+	stats    Stats
+	repairAt time.Time
+	probeAt  time.Time
+	feedFor  uint64 // the index that has been pushed
+}
+
+// sealed is a signed purge.
+type sealed struct {
+	dot  gossip.Dot
+	wire []byte
+	body []byte
+}
+
+// push is a purge of this node on its way.
+type push struct {
+	dot  gossip.Dot
+	wire []byte
+	next time.Time
+	wait time.Duration
+	left int
+}
+
+// Stats counts what came and was not taken.
+type Stats struct {
+	Forged, Foreign, Replayed, Malformed, Unknown, Failed, Clamped uint64
+	Purges                                                         uint64 // taken in, of other nodes
+	Repaired                                                       uint64 // messages of repair answered
+}
+
+// New returns a Replica that has what its log keeps, and has delivered it.
+func New(cfg Config, deps Deps) (*Replica, error) {
+	if cfg.Keep == 0 {
+		cfg.Keep = 10_000
+	}
+	if cfg.KeepBytes == 0 {
+		cfg.KeepBytes = 32 << 20
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	r := &Replica{
+		cfg: cfg, deps: deps, mark: newWatermarks(cfg.Voters, cfg.Now()),
+		history: newHistory(cfg.Keep, cfg.KeepBytes), arriving: map[gossip.Dot]struct{}{},
+		reports: newReports(), own: ownReport{echo: map[string]uint64{}},
+	}
+	err := deps.Log.Replay(func(v gossip.Vector) {
+		for s, n := range v {
+			r.history.skip(s, n)
+		}
+	}, func(dot gossip.Dot, wire []byte) error {
+		var e gossip.Envelope
+		if err := e.UnmarshalBinary(wire); err != nil {
+			return err
+		}
+		if err := deps.Applier.Deliver(dot, e.Payload); err != nil && !errors.Is(err, ErrUnusable) {
+			return err
+		}
+		r.history.add(dot, append([]byte(nil), wire...))
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("replay purges: %w", err)
+	}
+	r.own.dirty = true
+	return r, nil
+}
+
+// Publish numbers a purge, makes it durable, carries it out here, and sends it on
+// its way. If it fails, the purge may still come into effect: with the next one.
+func (r *Replica) Publish(payload []byte) (gossip.Dot, error) {
+	r.publishing.Lock()
+	defer r.publishing.Unlock()
+	if f := r.failed; f != nil {
+		// Its number is taken: what it names must never be anything else.
+		if err := r.store(f); err != nil {
+			return gossip.Dot{}, err
+		}
+	}
+	e := gossip.Envelope{Kind: gossip.KindPurge, From: r.cfg.Self, Seq: r.seq + 1, Payload: payload}
+	if err := e.Seal(r.deps.Signer); err != nil {
+		return gossip.Dot{}, fmt.Errorf("publish: %w", err)
+	}
+	wire, err := e.MarshalBinary()
+	if err != nil {
+		return gossip.Dot{}, fmt.Errorf("publish: %w", err)
+	}
+	r.seq++
+	s := &sealed{e.Dot(), wire, payload}
+	r.failed = s
+	return s.dot, r.store(s)
+}
+
+// store makes an issued purge durable and sends it. The caller holds publishing.
+func (r *Replica) store(s *sealed) error {
+	if err := r.deps.Log.Append(s.dot, s.wire); err != nil {
+		return fmt.Errorf("publish %s: %w", s.dot, err)
+	}
+	if err := r.deps.Applier.Deliver(s.dot, s.body); err != nil {
+		return fmt.Errorf("publish %s: %w", s.dot, err)
+	}
+	r.failed = nil
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.took(s.dot, s.wire)
+	r.pushes = append(r.pushes, &push{s.dot, s.wire, r.cfg.Now().Add(retryFirst), retryFirst, retries})
+	if len(r.pushes) > r.cfg.Keep {
+		r.pushes = r.pushes[1:] // repair brings it
+	}
+	r.send(s)
+	return nil
+}
+
+// took notes a purge that is durable and in effect. The caller holds mu.
+func (r *Replica) took(dot gossip.Dot, wire []byte) {
+	r.history.add(dot, wire)
+	r.own.dirty = true
+	r.settle()
+}
+
+// settle sees whether watermarks count now. The caller holds mu.
+func (r *Replica) settle() {
+	r.mark.settle(r.history.vector, r.deps.Feed.Index(), r.cfg.Enrolled())
+}
+
+// send pushes a purge of this node: to each node of the region, to one of each
+// other region. The caller holds mu.
+func (r *Replica) send(s *sealed) {
+	direct := encode(part{partEnvelope, s.wire})
+	gateway := encode(part{partEnvelope, s.wire}, part{partFanOut, nil})
+	far := map[string][]string{}
+	for _, p := range r.peers {
+		switch {
+		case !p.Alive:
+		case p.Region == r.cfg.Self.Region:
+			r.deps.Transport.Send(p.ID, direct)
+		default:
+			far[p.Region] = append(far[p.Region], p.ID)
+		}
+	}
+	for _, ids := range far {
+		r.deps.Transport.Send(ids[s.dot.Seq%uint64(len(ids))], gateway)
+	}
+	r.broadcast(direct)
+}
+
+func (r *Replica) broadcast(message []byte) {
+	if len(message) <= MaxBroadcast {
+		r.deps.Transport.Broadcast(message)
+	}
+}
+
+// SetPeers says which other nodes there are.
+func (r *Replica) SetPeers(peers []Neighbour) {
+	list := make([]Neighbour, 0, len(peers))
+	for _, p := range peers {
+		if p.ID != r.cfg.Self.Node {
+			list = append(list, p)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.peers = list
+}
+
+// Isolated reports whether the node may have missed a purge. now must not come
+// from a cached clock. HOT.
+func (r *Replica) Isolated(now time.Time) bool { return r.mark.isolated(now) }
+
+// WatermarkAge is how long ago the node was known to have everything. HOT.
+func (r *Replica) WatermarkAge(now time.Time) time.Duration { return r.mark.age(now) }
+
+// Ready reports whether the node has, since its start, had everything that a
+// majority of the voters named, itself included.
+func (r *Replica) Ready() bool { return r.mark.ready.Load() }
+
+// Applied returns what the node has: a copy.
+func (r *Replica) Applied() gossip.Vector {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.history.vector.Clone()
+}
+
+// Stats returns the counts so far.
+func (r *Replica) Stats() Stats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stats
+}
+
+// Reports returns the latest report of each process known.
+func (r *Replica) Reports() []Report {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.reports.all()
+}

@@ -1,0 +1,92 @@
+package spread
+
+import (
+	"fmt"
+
+	"github.com/letteros/letteredge/gossip"
+)
+
+// reports is the latest report of each process, with its envelope to pass on.
+type reports struct {
+	latest map[gossip.Source]*kept
+	of     map[string][]gossip.Source // by node, the latest process last
+}
+
+type kept struct {
+	report *Report
+	wire   []byte
+}
+
+// maxProcesses bounds the processes of a node whose reports are kept: what an
+// earlier one had applied is a receipt still.
+const maxProcesses = 4
+
+func newReports() *reports {
+	return &reports{latest: map[gossip.Source]*kept{}, of: map[string][]gossip.Source{}}
+}
+
+// add takes in a report unless a later one of its process is known.
+func (s *reports) add(r *Report, wire []byte) bool {
+	source := r.From.Source()
+	if old := s.latest[source]; old != nil {
+		if old.report.Seq >= r.Seq {
+			return false
+		}
+		*old = kept{r, wire}
+		return true
+	}
+	if len(s.of[r.From.Node]) == 0 && len(s.of) >= maxKnown {
+		return false
+	}
+	list := append(s.of[r.From.Node], source)
+	if len(list) > maxProcesses {
+		delete(s.latest, list[0])
+		list = list[1:]
+	}
+	s.of[r.From.Node] = list
+	s.latest[source] = &kept{r, wire}
+	return true
+}
+
+// covers reports whether a node has applied a purge.
+func (s *reports) covers(node string, d gossip.Dot) bool {
+	for _, source := range s.of[node] {
+		if s.latest[source].report.Applied.Covers(d) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *reports) all() []Report {
+	list := make([]Report, 0, len(s.latest))
+	for _, k := range s.latest {
+		list = append(list, *k.report)
+	}
+	return list
+}
+
+// numbers says which reports are known, by the text of their processes.
+func (s *reports) numbers() map[string]uint64 {
+	all := make(map[string]uint64, len(s.latest))
+	for source, k := range s.latest {
+		all[sourceText(source)] = k.report.Seq
+	}
+	return all
+}
+
+// newer returns the envelopes of reports later than the known ones.
+func (s *reports) newer(known map[string]uint64, limit int) [][]byte {
+	var list [][]byte
+	for source, k := range s.latest {
+		if k.wire != nil && known[sourceText(source)] < k.report.Seq {
+			if limit -= len(k.wire); limit < 0 {
+				break
+			}
+			list = append(list, k.wire)
+		}
+	}
+	return list
+}
+
+func sourceText(s gossip.Source) string { return fmt.Sprintf("%s.%016x", s.Node, s.Incarnation) }
