@@ -22,6 +22,8 @@ type Fetch struct {
 	// Vector names the slot that the answer is for (SEMANTICS §3): the version
 	// of each managed document, "" if none is managed.
 	Vector string
+	// Direct keeps the fetch from other nodes' caches: it goes to the origin.
+	Direct bool
 }
 
 // Answer is what came back. Fields are end-to-end only: the adapter has removed

@@ -1,0 +1,232 @@
+package swim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/memberlist"
+
+	"github.com/letteros/letteredge/gossip"
+)
+
+// Config is what a Pool has to know.
+type Config struct {
+	Label string // of the cluster and the pool: others' packets are dropped
+	Node  string
+	Meta  Meta
+	Addr  string   // host:port, UDP and TCP; what others are told
+	Join  []string // addresses of others' pools
+	Keys  [][]byte // AES keys; the first encrypts
+	// Wide is for ways of tens of milliseconds and more.
+	Wide bool
+	// Receive takes what others broadcast. It is called by one goroutine.
+	Receive func(message []byte)
+	// Changed is called after somebody has come, gone, or changed. It must be
+	// quick.
+	Changed func()
+	Log     *slog.Logger
+}
+
+// Member is a node that is there, as far as the pool can tell.
+type Member struct {
+	ID string
+	Meta
+}
+
+// Pool is this node's part in a pool.
+type Pool struct {
+	cfg  Config
+	list *memberlist.Memberlist
+	d    *delegate
+	ring *memberlist.Keyring
+	stop context.CancelFunc
+	work sync.WaitGroup
+}
+
+const (
+	// maxBroadcast is what fits into a packet beside encryption and framing.
+	maxBroadcast = 1300
+	inbox        = 4096
+	rejoinEvery  = time.Second
+	leaveTimeout = time.Second
+)
+
+// Open starts the pool. It does not wait for others: it goes on trying to join
+// until Close.
+func Open(cfg Config) (*Pool, error) {
+	meta, err := cfg.Meta.encode()
+	if err != nil {
+		return nil, fmt.Errorf("open pool %s: %w", cfg.Label, err)
+	}
+	host, portText, err := net.SplitHostPort(cfg.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("open pool %s: %w", cfg.Label, err)
+	}
+	port, err := strconv.Atoi(portText)
+	if err != nil {
+		return nil, fmt.Errorf("open pool %s: port %q is no number", cfg.Label, portText)
+	}
+	if len(cfg.Keys) == 0 {
+		return nil, fmt.Errorf("open pool %s: there is no key", cfg.Label)
+	}
+	ring, err := memberlist.NewKeyring(cfg.Keys, cfg.Keys[0])
+	if err != nil {
+		return nil, fmt.Errorf("open pool %s: %w", cfg.Label, err)
+	}
+	p := &Pool{cfg: cfg, ring: ring, d: &delegate{meta: meta, in: make(chan []byte, inbox), changed: cfg.Changed}}
+	c := memberlist.DefaultLANConfig()
+	if cfg.Wide {
+		c = memberlist.DefaultWANConfig()
+	}
+	c.Name, c.Label, c.Keyring = cfg.Node, cfg.Label, ring
+	c.BindAddr, c.BindPort, c.AdvertiseAddr, c.AdvertisePort = host, port, host, port
+	c.EnableCompression = false // it would tell, by lengths, what is encrypted
+	c.Delegate, c.Events = p.d, p.d
+	c.Logger = slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug)
+	c.PushPullInterval = 5 * time.Second
+	if !cfg.Wide {
+		c.GossipInterval, c.GossipNodes = 20*time.Millisecond, 8
+		c.ProbeInterval, c.ProbeTimeout, c.SuspicionMult = 500*time.Millisecond, 250*time.Millisecond, 3
+	} else {
+		c.GossipInterval, c.GossipNodes = 100*time.Millisecond, 8
+		c.ProbeInterval, c.ProbeTimeout, c.SuspicionMult = time.Second, 500*time.Millisecond, 4
+	}
+	p.d.queue.NumNodes = func() int { return max(1, p.d.nodes()) }
+	p.d.queue.RetransmitMult = c.RetransmitMult
+	if p.list, err = memberlist.Create(c); err != nil {
+		return nil, fmt.Errorf("open pool %s: %w", cfg.Label, err)
+	}
+	p.d.list.Store(p.list)
+	var ctx context.Context
+	ctx, p.stop = context.WithCancel(context.Background())
+	p.work.Go(func() { p.join(ctx) })
+	p.work.Go(func() { p.receive(ctx) })
+	return p, nil
+}
+
+// join tries to find others until it has, and again whenever it is alone.
+func (p *Pool) join(ctx context.Context) {
+	others := slices.DeleteFunc(slices.Clone(p.cfg.Join), func(a string) bool { return a == p.cfg.Addr })
+	if len(others) == 0 {
+		return
+	}
+	again := time.NewTicker(rejoinEvery)
+	defer again.Stop()
+	for {
+		if p.list.NumMembers() < 2 {
+			if _, err := p.list.Join(others); err != nil {
+				p.cfg.Log.Debug("no other node found yet", "pool", p.cfg.Label, "err", err)
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-again.C:
+		}
+	}
+}
+
+// receive hands on what others broadcast.
+func (p *Pool) receive(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case m := <-p.d.in:
+			p.cfg.Receive(m)
+		}
+	}
+}
+
+// Members returns the nodes that are there, this one among them.
+func (p *Pool) Members() []Member {
+	var all []Member
+	for _, n := range p.list.Members() {
+		if m, err := decodeMeta(n.Meta); err == nil && gossip.ValidNode(n.Name) {
+			all = append(all, Member{n.Name, m})
+		}
+	}
+	return all
+}
+
+// Broadcast sends a message to others, a few times, to those that chance names.
+func (p *Pool) Broadcast(message []byte) {
+	if len(message) > maxBroadcast { // it would stay in the queue for ever
+		p.d.dropped.Add(1)
+		return
+	}
+	p.d.queue.QueueBroadcast(broadcast(message))
+}
+
+// Dropped counts messages that were too long, or came too fast.
+func (p *Pool) Dropped() uint64 { return p.d.dropped.Load() }
+
+// AddKey, UseKey and RemoveKey change the keyring. A key is added on all nodes,
+// then used on all, then the old one is removed on all.
+func (p *Pool) AddKey(key []byte) error    { return p.ring.AddKey(key) }
+func (p *Pool) UseKey(key []byte) error    { return p.ring.UseKey(key) }
+func (p *Pool) RemoveKey(key []byte) error { return p.ring.RemoveKey(key) }
+
+// Close tells the others that this node goes, and ends.
+func (p *Pool) Close() error {
+	p.stop()
+	err := errors.Join(p.list.Leave(leaveTimeout), p.list.Shutdown())
+	p.work.Wait()
+	if err != nil {
+		return fmt.Errorf("close pool %s: %w", p.cfg.Label, err)
+	}
+	return nil
+}
+
+// delegate is what memberlist asks and tells.
+type delegate struct {
+	meta    []byte
+	in      chan []byte
+	queue   memberlist.TransmitLimitedQueue
+	list    atomic.Pointer[memberlist.Memberlist]
+	changed func()
+	dropped atomic.Uint64
+}
+
+func (d *delegate) nodes() int {
+	if l := d.list.Load(); l != nil {
+		return l.NumMembers()
+	}
+	return 1
+}
+
+func (d *delegate) NodeMeta(int) []byte { return d.meta }
+func (d *delegate) GetBroadcasts(overhead, limit int) [][]byte {
+	return d.queue.GetBroadcasts(overhead, limit)
+}
+func (d *delegate) LocalState(bool) []byte        { return nil }
+func (d *delegate) MergeRemoteState([]byte, bool) {}
+
+// NotifyMsg must neither block nor keep message.
+func (d *delegate) NotifyMsg(message []byte) {
+	select {
+	case d.in <- slices.Clone(message):
+	default:
+		d.dropped.Add(1)
+	}
+}
+
+func (d *delegate) NotifyJoin(*memberlist.Node)   { d.changed() }
+func (d *delegate) NotifyUpdate(*memberlist.Node) { d.changed() }
+
+func (d *delegate) NotifyLeave(*memberlist.Node) { d.changed() }
+
+// broadcast is a message on its way out. None replaces another.
+type broadcast []byte
+
+func (broadcast) Invalidates(memberlist.Broadcast) bool { return false }
+func (b broadcast) Message() []byte                     { return b }
+func (broadcast) Finished()                             {}
