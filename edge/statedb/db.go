@@ -87,11 +87,19 @@ func open(path string, opts Options) (*DB, error) {
 // Buckets of the file. format counts changes that an earlier release would
 // misread.
 const (
-	metaBucket   = "meta"
-	quotaBucket  = "quotas"
-	purgeBucket  = "purges"
-	dotBucket    = "purge-dots"
-	auditBucket  = "audit"
+	metaBucket  = "meta"
+	quotaBucket = "quotas"
+	purgeBucket = "purges"
+	dotBucket   = "purge-dots"
+	auditBucket = "audit"
+
+	controlBucket   = "control-log"
+	stableBucket    = "control-stable"
+	recordBucket    = "records"
+	spreadBucket    = "spread"
+	spreadDotBucket = "spread-dots"
+	skippedBucket   = "spread-skipped"
+
 	formatKey    = "format"
 	startsKey    = "starts"
 	formatNumber = 1
@@ -99,7 +107,10 @@ const (
 
 // begin makes what is missing in the file and counts the start.
 func (db *DB) begin(tx *bolt.Tx) error {
-	for _, name := range []string{metaBucket, quotaBucket, purgeBucket, dotBucket, auditBucket} {
+	for _, name := range []string{
+		metaBucket, quotaBucket, purgeBucket, dotBucket, auditBucket,
+		controlBucket, stableBucket, recordBucket, spreadBucket, spreadDotBucket, skippedBucket,
+	} {
 		if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
 			return err
 		}
