@@ -197,7 +197,9 @@ func (s *Records) Snapshot() ([]byte, error) {
 }
 
 // Restore puts a snapshot in the place of everything. What it changes is told to
-// the hooks; what it no longer has, as deleted.
+// the hooks; what it no longer has, as deleted. A snapshot that is older than
+// what is here changes nothing: a node that has kept its records is ahead of the
+// log's snapshot when it starts.
 func (s *Records) Restore(data []byte) error {
 	var read snapshot
 	if err := json.Unmarshal(data, &read); err != nil {
@@ -213,6 +215,10 @@ func (s *Records) Restore(data []byte) error {
 	s.change.Lock()
 	defer s.change.Unlock()
 	s.mu.Lock()
+	if read.Complete < s.complete {
+		s.mu.Unlock()
+		return nil
+	}
 	var changed []Record
 	for key, old := range s.byKey {
 		if _, kept := next[key]; !kept && !old.Deleted {

@@ -14,7 +14,7 @@ import (
 )
 
 // makeAdmin makes the admin API and what it shows.
-func (n *node) makeAdmin(gate *quota.Gate, quotas *quota.Registry, requests *metrics.Requests) error {
+func (n *node) makeAdmin(gate *quota.Gate, requests *metrics.Requests) error {
 	tokens, err := n.tokens()
 	if err != nil {
 		return err
@@ -37,11 +37,15 @@ func (n *node) makeAdmin(gate *quota.Gate, quotas *quota.Registry, requests *met
 		Summaries:     func() (uint64, uint64) { return n.keeper.Rebuilt(), n.keeper.Failed() },
 	}, n.log)
 	n.admin, err = admin.New(admin.Config{Node: n.cfg.Node.ID, AllowedHosts: n.cfg.Admin.AllowedHosts}, admin.Deps{
-		Tokens: tokens, Audit: audit.NewRecorder(n.db.AuditLog(), time.Now), Quotas: quotas, Purges: n.purges, Explain: n.core,
-		Nodes: func() []adminapi.Node { return []adminapi.Node{n.self()} },
+		Tokens: tokens, Audit: audit.NewRecorder(n.db.AuditLog(), time.Now), Quotas: n.quotas, Purges: n.purges, Explain: n.core,
+		Nodes:          func() []adminapi.Node { return n.mesh.roster.list(n.self()) },
+		CountElsewhere: n.mesh.countElsewhere,
 		Ready: func() error {
-			if !n.serving.Load() {
+			switch {
+			case !n.serving.Load():
 				return errors.New("the node is starting or shutting down")
+			case !n.mesh.replica.Ready():
+				return errors.New("a majority of the voters has not confirmed yet that the node has everything")
 			}
 			return nil
 		},
@@ -77,12 +81,20 @@ func (n *node) tokens() (*auth.Tokens, error) {
 
 func (n *node) self() adminapi.Node {
 	state := adminapi.NodeStarting
-	if n.serving.Load() {
+	switch {
+	case !n.serving.Load() || !n.mesh.replica.Ready():
+	case n.mesh.replica.Isolated(time.Now()):
+		state = adminapi.NodeIsolated
+	default:
 		state = adminapi.NodeReady
 	}
+	address := n.cfg.Cluster.Listen
+	if address == "" {
+		address = n.address()
+	}
 	return adminapi.Node{
-		ID: n.cfg.Node.ID, Region: n.cfg.Node.Region, State: state, Address: n.address(),
-		Incarnation: fmt.Sprintf("%016x", n.db.Identity().Incarnation),
+		ID: n.cfg.Node.ID, Region: n.cfg.Node.Region, State: state, Address: address,
+		Incarnation: incarnationText(n.db.Identity().Incarnation),
 	}
 }
 

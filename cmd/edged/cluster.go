@@ -30,9 +30,12 @@ type cluster struct {
 	log       *slog.Logger
 	logs      io.Writer // the nodes' stderr
 
-	token string
-	ca    *auth.Authority
-	nodes []*child
+	token  string
+	ca     *auth.Authority
+	mutual *auth.Cluster
+	shared config.Cluster // what all nodes are told of the cluster
+	lan    map[string][]string
+	nodes  []*child
 }
 
 // child is one node process.
@@ -65,6 +68,10 @@ func (c *cluster) start(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	c.gather(members, places)
+	if c.mutual, err = auth.OpenCluster(c.dir, clusterName, time.Now); err != nil {
+		return err
+	}
 	for i, m := range members {
 		path, err := c.configure(m, places[i])
 		if err != nil {
@@ -80,7 +87,10 @@ func (c *cluster) start(ctx context.Context) (err error) {
 		all.Go(func() { errs[i] = c.spawn(ctx, n) })
 	}
 	all.Wait()
-	return errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return c.ready(ctx)
 }
 
 // members names the nodes, region by region.
@@ -107,6 +117,9 @@ func (c *cluster) configure(node config.Node, p ports) (string, error) {
 		return "", err
 	}
 	cfg.TLS = config.TLS{Cert: cert, Key: key, CA: c.ca.Path()}
+	if cfg.Cluster, err = c.join(node, p); err != nil {
+		return "", err
+	}
 	if err := cfg.Validate(); err != nil {
 		return "", usageError{err}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/letteros/letteredge/cachekey"
 	"github.com/letteros/letteredge/edge"
 	"github.com/letteros/letteredge/edge/admin"
 	"github.com/letteros/letteredge/edge/auth"
@@ -34,6 +35,8 @@ type node struct {
 	log *slog.Logger
 
 	db       *statedb.DB
+	mesh     *mesh
+	quotas   *quota.Registry
 	cache    *cache.Cache
 	purges   *invalidation.Engine
 	origins  map[string]*origin.Origin
@@ -64,6 +67,10 @@ func newNode(cfg config.Config, log *slog.Logger) (_ *node, err error) {
 		return nil, err
 	}
 	n.onClose(n.db.Close)
+	if n.mesh, err = newMesh(cfg, n.db, log); err != nil {
+		return nil, err
+	}
+	n.onClose(n.mesh.close)
 
 	marks := invalidation.NewMarks()
 	if n.cache, err = cache.New(cache.Config{MaxBytes: cfg.Cache.MaxBytes.Bytes()}); err != nil {
@@ -85,7 +92,7 @@ func newNode(cfg config.Config, log *slog.Logger) (_ *node, err error) {
 	n.onClose(n.purges.Close)
 
 	gate := quota.NewGate(time.Now)
-	quotas, err := quota.OpenRegistry(n.db.Quotas(), gate)
+	n.quotas, err = quota.NewRegistry(quota.Config{Node: cfg.Node.ID, Incarnation: n.db.Identity().Incarnation}, ledger{n.mesh.ledger}, gate)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +103,10 @@ func newNode(cfg config.Config, log *slog.Logger) (_ *node, err error) {
 	if err := n.makeData(); err != nil {
 		return nil, err
 	}
-	return n, n.makeAdmin(gate, quotas, requests)
+	if err := n.makeAdmin(gate, requests); err != nil {
+		return nil, err
+	}
+	return n, n.mesh.join(n.db, n.purges, n.quotas, func() { marks.Raise(cachekey.Selector{All: true}, invalidation.ModeHard) })
 }
 
 // listen opens every listener.
@@ -140,6 +150,13 @@ func (n *node) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return n.purges.Run(ctx) })
 	g.Go(func() error { return n.keeper.Run(ctx) })
+	g.Go(func() error { return n.quotas.Run(ctx) })
+	g.Go(func() error { return n.mesh.run(ctx, n.purges) })
+	g.Go(func() error { return n.mesh.keep(ctx) })
+	g.Go(func() error { return n.mesh.enrol(ctx, n.address()) })
+	if n.mesh.server != nil {
+		g.Go(n.mesh.server.Serve)
+	}
 	g.Go(n.data.Serve)
 	if n.cfg.Listen.Admin != "" {
 		g.Go(n.admin.Serve)
@@ -153,6 +170,9 @@ func (n *node) run(ctx context.Context) error {
 		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), n.cfg.Limits.Shutdown.Std())
 		defer cancel()
 		err := n.data.Shutdown(limit)
+		if n.mesh.server != nil {
+			err = errors.Join(err, n.mesh.server.Close())
+		}
 		if n.cfg.Listen.Admin != "" {
 			err = errors.Join(err, n.admin.Shutdown(limit))
 		}

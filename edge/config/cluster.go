@@ -55,8 +55,8 @@ type Join struct {
 // Alone reports whether the node is a cluster of its own.
 func (c Cluster) Alone() bool { return c.Name == "" }
 
-// maxVoters bounds a control log: each write waits for a majority.
-const maxVoters = 9
+// MaxVoters bounds a control log: each write waits for a majority.
+const MaxVoters = 9
 
 func (k *checker) cluster(c Cluster, node Node) {
 	k.duration("cluster.clamp", c.Clamp, 0, time.Hour)
@@ -96,8 +96,8 @@ func (k *checker) cluster(c Cluster, node Node) {
 }
 
 func (k *checker) voters(list []Voter, node Node) {
-	if n := len(list); n%2 == 0 || n > maxVoters {
-		k.bad("cluster.voters", "has %d; must be an odd number up to %d, one node of each region", n, maxVoters)
+	if n := len(list); n%2 == 0 || n > MaxVoters {
+		k.bad("cluster.voters", "has %d; must be an odd number up to %d, one node of each region", n, MaxVoters)
 	}
 	var ids []string
 	for i, v := range list {

@@ -17,7 +17,11 @@ type ownReport struct {
 	details []Detail
 	fresh   int               // how many of the latest details have not been told
 	echo    map[string]uint64 // probes to answer
+	told    standing
 }
+
+// standing is what a node says of itself.
+type standing struct{ ready, isolated bool }
 
 // NoteReceipt adds what is to be told of a purge that this node has applied, or
 // changes it.
@@ -50,6 +54,9 @@ const minDetails = 16
 // mu; what it returns is to be observed without.
 func (r *Replica) report(now time.Time) *Report {
 	o := &r.own
+	if standing := (standing{r.Ready(), r.Isolated(now)}); standing != o.told {
+		o.told, o.dirty = standing, true
+	}
 	if !o.dirty && len(o.echo) == 0 && now.Sub(o.at) < reportEvery {
 		return nil
 	}
@@ -57,6 +64,7 @@ func (r *Replica) report(now time.Time) *Report {
 	tell := min(len(o.details), max(o.fresh, minDetails))
 	rep := &Report{
 		From: r.cfg.Self, Seq: o.seq, Applied: r.history.vector.Clone(), Index: r.deps.Feed.Index(), Known: r.cfg.Known(),
+		Ready: r.Ready(), Isolated: r.Isolated(now),
 		Details: slices.Clone(o.details[len(o.details)-tell:]), Echo: maps.Clone(o.echo),
 	}
 	payload, err := json.Marshal(rep)

@@ -22,6 +22,9 @@ type Report struct {
 	Applied gossip.Vector `json:"applied"`
 	Index   uint64        `json:"index"` // of the control log: what it names, this node has
 	Known   []Peer        `json:"known"` // the enrolled nodes, by the records at Index
+	// Ready and Isolated are how the node stands by its own account.
+	Ready    bool `json:"ready"`
+	Isolated bool `json:"isolated"`
 	// Details are of the latest purges that the node has applied.
 	Details []Detail `json:"details,omitempty"`
 	// Echo holds the probes that the report answers: node to nonce.

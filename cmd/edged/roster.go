@@ -1,0 +1,157 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/letteros/letteredge/edge/adminapi"
+	"github.com/letteros/letteredge/gossip"
+	"github.com/letteros/letteredge/gossip/spread"
+	"github.com/letteros/letteredge/gossip/swim"
+	"github.com/letteros/letteredge/invalidation"
+	"github.com/letteros/letteredge/quota"
+)
+
+// enrolment is the value of a record node/<id>.
+type enrolment struct {
+	Region      string `json:"region"`
+	Incarnation string `json:"incarnation"` // 16 hexadecimal digits
+	Peer        string `json:"peer"`        // where other nodes reach it
+	Address     string `json:"address"`     // where readers do
+}
+
+func (e enrolment) record() ([]byte, error) { return json.Marshal(e) }
+
+func incarnationText(n uint64) string { return fmt.Sprintf("%016x", n) }
+
+// roster is who belongs to the cluster, by the control log, and who is there, by
+// the pools. What it says is put together on every change, as it is asked for
+// often.
+type roster struct {
+	self    gossip.Member
+	records *gossip.Records
+	pools   func() []swim.Member
+	voters  map[string]string // address by id
+
+	now atomic.Pointer[view]
+
+	mu    sync.Mutex
+	heard map[string]heard // guarded by mu
+}
+
+// heard is the latest report of a node.
+type heard struct {
+	at     time.Time
+	report spread.Report
+}
+
+// view is the roster of one moment. Immutable.
+type view struct {
+	nodes    map[string]enrolment
+	left     map[string]bool
+	peers    map[string]string // where the pools say that a living node is
+	members  []invalidation.Member
+	known    []spread.Peer
+	enrolled uint64 // the index of this process's own enrolment
+	ring     []string
+	others   []spread.Neighbour
+}
+
+func newRoster(self gossip.Member, records *gossip.Records, pools func() []swim.Member, voters map[string]string) *roster {
+	r := &roster{self: self, records: records, pools: pools, voters: voters, heard: map[string]heard{}}
+	r.update()
+	return r
+}
+
+// update puts the view together anew.
+func (r *roster) update() {
+	v := &view{nodes: map[string]enrolment{}, left: map[string]bool{}, peers: map[string]string{}}
+	region := map[string]string{}
+	for _, m := range r.pools() {
+		v.peers[m.ID], region[m.ID] = m.Peer, m.Region
+	}
+	for _, rec := range r.records.List(quota.NodeKey) {
+		id := strings.TrimPrefix(rec.Key, quota.NodeKey)
+		var e enrolment
+		if json.Unmarshal(rec.Value, &e) != nil {
+			continue // of a later release: not a node that we could speak to
+		}
+		v.nodes[id], region[id] = e, e.Region
+		v.known = append(v.known, spread.Peer{ID: id, Region: e.Region})
+		presence := invalidation.Dead
+		if _, there := v.peers[id]; there || id == r.self.Node {
+			presence = invalidation.Alive
+		}
+		v.members = append(v.members, invalidation.Member{Peer: invalidation.Peer{ID: id, Region: e.Region}, Presence: presence})
+		if id == r.self.Node && e.Incarnation == incarnationText(r.self.Incarnation) {
+			v.enrolled = rec.Index
+		}
+	}
+	for id, reg := range region {
+		_, alive := v.peers[id]
+		if id != r.self.Node {
+			v.others = append(v.others, spread.Neighbour{Peer: spread.Peer{ID: id, Region: reg}, Alive: alive})
+		}
+		if reg == r.self.Region && (alive || id == r.self.Node) {
+			v.ring = append(v.ring, id)
+		}
+	}
+	r.now.Store(v)
+}
+
+// address is where a node may be; who answers there proves who it is.
+func (r *roster) address(node string) string {
+	v := r.now.Load()
+	if a := v.peers[node]; a != "" {
+		return a
+	}
+	if e, ok := v.nodes[node]; ok && e.Peer != "" {
+		return e.Peer
+	}
+	return r.voters[node]
+}
+
+// observe notes a node's report.
+func (r *roster) observe(rep spread.Report) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.heard[rep.From.Node] = heard{time.Now(), rep}
+}
+
+// list is the nodes as the admin API shows them; self is this one.
+func (r *roster) list(self adminapi.Node) []adminapi.Node {
+	v := r.now.Load()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := []adminapi.Node{}
+	found := false
+	for _, m := range v.members {
+		if m.ID == self.ID {
+			all, found = append(all, self), true
+			continue
+		}
+		e, h := v.nodes[m.ID], r.heard[m.ID]
+		n := adminapi.Node{ID: m.ID, Region: m.Region, Address: e.Peer, Incarnation: e.Incarnation, State: adminapi.NodeStarting}
+		if !h.at.IsZero() {
+			n.SeenMS = time.Since(h.at).Milliseconds()
+		}
+		switch {
+		case m.Presence != invalidation.Alive:
+			n.State = adminapi.NodeUnreachable
+		case incarnationText(h.report.From.Incarnation) != e.Incarnation: // not heard of yet
+		case h.report.Isolated:
+			n.State = adminapi.NodeIsolated
+		case h.report.Ready:
+			n.State = adminapi.NodeReady
+		}
+		all = append(all, n)
+	}
+	if !found {
+		all = append(all, self)
+	}
+	return all
+}
