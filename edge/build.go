@@ -39,6 +39,8 @@ func (c *Core) builds(key cachekey.Key) bool {
 // obtain gets an artifact for use inside the node.
 func (c *Core) obtain(ctx context.Context, key cachekey.Key, fields Fields, targets Snapshot, validate bool) (*Slot, error) {
 	x := &Exchange{Now: c.Now(), key: key, keyed: true, targets: targets, vector: targets.Vector(key), validate: validate}
+	x.isolated = c.Standing.Isolated(x.Now)
+	x.direct = x.isolated
 	x.Req.Fields = fields
 	x.Req.Method, x.Req.MethodText = MethodGet, "GET"
 	f := c.lookup(x)

@@ -47,6 +47,9 @@ type Config struct {
 	// RefreshBackoff holds off the next background refresh of a slot after one
 	// that failed (10 s).
 	RefreshBackoff time.Duration
+	// Clamp is how old a copy may be that is served without asking while the node
+	// is isolated (10 s).
+	Clamp time.Duration
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -65,6 +68,7 @@ func (c Config) withDefaults() (Config, error) {
 	defaultTo(&c.MaxFills, 1024)
 	defaultTo(&c.HitForMiss, 120*time.Second)
 	defaultTo(&c.RefreshBackoff, 10*time.Second)
+	defaultTo(&c.Clamp, 10*time.Second)
 	return c, nil
 }
 
@@ -74,13 +78,14 @@ func defaultTo[T int | int64 | time.Duration](v *T, d T) {
 	}
 }
 
-// Deps are the core's collaborators, all required but Builder, Observer and
-// Logger.
+// Deps are the core's collaborators, all required but Standing, Builder,
+// Observer and Logger.
 type Deps struct {
 	Store    Store
 	Marks    *invalidation.Marks
 	Gate     *quota.Gate
 	Targets  Targets
+	Standing Standing // nil: Alone
 	Builder  Builder  // nil: Summaries are asked of the artifact upstream
 	Observer Observer // nil: NoObserver
 	Logger   *slog.Logger
@@ -110,6 +115,9 @@ func New(cfg Config, deps Deps) (*Core, error) {
 	}
 	if deps.Store == nil || deps.Marks == nil || deps.Gate == nil || deps.Targets == nil || deps.Now == nil {
 		return nil, errors.New("edge: deps: Store, Marks, Gate, Targets and Now are required")
+	}
+	if deps.Standing == nil {
+		deps.Standing = Alone{}
 	}
 	if deps.Observer == nil {
 		deps.Observer = NoObserver{}
@@ -181,6 +189,8 @@ func (c *Core) serve(ctx context.Context, x *Exchange) {
 	if key.IsArtifact() {
 		x.vector = x.targets.Vector(key)
 	}
+	x.isolated = c.Standing.Isolated(x.Now)
+	x.direct = x.isolated
 	found := c.lookup(x)
 	switch {
 	case found.slot != nil && found.use == useFresh:

@@ -23,10 +23,14 @@ type Exchange struct {
 	// validate: no stored copy may be used without asking beyond the cache.
 	validate bool
 	vector   string
-	slot     *Slot // what the reply shows, for its age; nil if it is not a stored one
-	scratch  cachekey.Scratch
-	buf      []byte // numbers and field values of this answer
-	variant  []byte // the request's variant text
+	// isolated: the node may have missed purges, see Standing.
+	isolated bool
+	// direct: whatever has to be fetched is asked of the origin, of no other node.
+	direct  bool
+	slot    *Slot // what the reply shows, for its age; nil if it is not a stored one
+	scratch cachekey.Scratch
+	buf     []byte // numbers and field values of this answer
+	variant []byte // the request's variant text
 	// directives is memory for parsing the request's Cache-Control.
 	directives freshness.Scratch
 	// quotaTook is how long it took from Now until the quota had decided, by the
@@ -50,6 +54,7 @@ func (x *Exchange) Reset() {
 	x.key = cachekey.Key{}
 	x.keyed = false
 	x.targets, x.validate, x.vector, x.slot = nil, false, "", nil
+	x.isolated, x.direct = false, false
 	x.quotaTook, x.originTook = 0, 0
 	if cap(x.buf) > maxKeptScratch {
 		x.buf = nil

@@ -25,12 +25,13 @@ type detached struct {
 	fields  fieldLines // the client's end-to-end fields, less what never goes on
 	stale   *Slot      // to validate, nil for none
 	refresh bool       // behind a reader's back
+	direct  bool       // ask no other node
 	noStore bool       // the client asked for no-store, and the profile heeds it
 }
 
 // detach clones what fill will use of x.
 func (c *Core) detach(x *Exchange, route *Route, fl *flight, stale *Slot) *detached {
-	d := &detached{route: route, targets: x.targets, vector: fl.id.vector, stale: stale, host: strings.Clone(x.Req.Host)}
+	d := &detached{route: route, targets: x.targets, direct: x.direct, vector: fl.id.vector, stale: stale, host: strings.Clone(x.Req.Host)}
 	if fl.key.IsArtifact() {
 		// Nothing of the client but its languages may shape what all readers of
 		// a segment get.
@@ -125,7 +126,7 @@ func (b *closing) Close() error {
 
 // fetch asks beyond the cache and decides what becomes of the answer.
 func (c *Core) fetch(ctx context.Context, fl *flight, d *detached) outcome {
-	f := &Fetch{Key: fl.key, Method: "GET", Host: d.host, Target: fl.key.OriginTarget(), Vector: d.vector}
+	f := &Fetch{Key: fl.key, Method: "GET", Host: d.host, Target: fl.key.OriginTarget(), Vector: d.vector, Direct: d.direct}
 	f.Fields = append(f.Fields, d.fields...)
 	stale := d.stale
 	// The epoch of this flight was read before this look at the stamp: a purge

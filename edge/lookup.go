@@ -85,8 +85,16 @@ func appendVariant(dst []byte, vary []string, fields Fields) []byte {
 
 // judge decides what f.slot may be used for at x.Now.
 func (c *Core) judge(x *Exchange, f *found) {
+	age := f.slot.Age(x.Now)
+	c.assess(x, f, age)
+	if x.isolated {
+		c.clamp(f, age)
+	}
+}
+
+// assess is judge for a node that has missed no purge.
+func (c *Core) assess(x *Exchange, f *found, age time.Duration) {
 	s := f.slot
-	age := s.Age(x.Now)
 	f.ttl = s.Rules.Lifetime - age
 	if x.validate {
 		f.use, f.fwd = useRevalidate, FwdRequest

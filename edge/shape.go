@@ -44,6 +44,9 @@ func (c *Core) stale(x *Exchange, f found, status int) bool {
 	}
 	x.Rep.Cache = CacheStatus{Hit: true, TTL: seconds(f.ttl), HasTTL: true, FwdStatus: status, Detail: "origin-failed"}
 	x.Rep.Degraded = "stale"
+	if x.isolated {
+		x.Rep.Degraded = "isolated"
+	}
 	c.show(x, f.slot)
 	return true
 }

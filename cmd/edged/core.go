@@ -18,6 +18,7 @@ import (
 
 // makeCore joins the request path with its origins and its builder.
 func (n *node) makeCore(marks *invalidation.Marks, gate *quota.Gate, requests *metrics.Requests) error {
+	upstreams := map[string]edge.Upstream{}
 	for _, o := range n.cfg.Origins {
 		client, err := origin.New(origin.Config{
 			URL: o.URL, PreserveHost: o.PreserveHost, CAFile: o.CA, Via: n.cfg.Node.ID, MaxInFlight: o.MaxInFlight,
@@ -27,6 +28,7 @@ func (n *node) makeCore(marks *invalidation.Marks, gate *quota.Gate, requests *m
 			return fmt.Errorf("origin %s: %w", o.Name, err)
 		}
 		n.origins[o.Name] = client
+		upstreams[o.Name] = n.mesh.upstream(client)
 		n.onClose(client.Close)
 	}
 	conformance := n.cfg.Profile == config.ProfileConformance
@@ -38,7 +40,7 @@ func (n *node) makeCore(marks *invalidation.Marks, gate *quota.Gate, requests *m
 			others = cachekey.Refuse
 		}
 		patterns = append(patterns, cachekey.Pattern{Host: r.Host, Path: r.Path, Query: cachekey.QueryRule{Names: r.Query.Names, Others: others}})
-		routes = append(routes, edge.Route{Name: r.Name, Upstream: n.origins[r.Origin], Segment: r.Segment, Policy: policy(r.TTL, conformance)})
+		routes = append(routes, edge.Route{Name: r.Name, Upstream: upstreams[r.Origin], Segment: r.Segment, Policy: policy(r.TTL, conformance)})
 	}
 	keyer, err := cachekey.NewKeyer(patterns)
 	if err != nil {
@@ -51,12 +53,12 @@ func (n *node) makeCore(marks *invalidation.Marks, gate *quota.Gate, requests *m
 	f := n.cfg.Fills
 	n.core, err = edge.New(edge.Config{
 		Node: n.cfg.Node.ID, Keyer: keyer, Routes: routes,
-		Artifacts:   edge.Route{Name: "artifacts", Upstream: n.origins[n.cfg.Artifacts.Origin], Policy: policy(n.cfg.Artifacts.TTL, conformance)},
+		Artifacts:   edge.Route{Name: "artifacts", Upstream: upstreams[n.cfg.Artifacts.Origin], Policy: policy(n.cfg.Artifacts.TTL, conformance)},
 		Conformance: conformance, MaxObject: n.cfg.Cache.MaxObjectBytes.Bytes(),
 		Wait: f.Wait.Std(), MaxWaiters: f.MaxWaiters, FillTimeout: f.Timeout.Std(), MaxFills: f.Max,
-		HitForMiss: f.HitForMiss.Std(), RefreshBackoff: f.RefreshBackoff.Std(), TimingOnHits: n.cfg.ServerTimingOnHits,
+		HitForMiss: f.HitForMiss.Std(), RefreshBackoff: f.RefreshBackoff.Std(), Clamp: n.cfg.Cluster.Clamp.Std(), TimingOnHits: n.cfg.ServerTimingOnHits,
 	}, edge.Deps{
-		Store: n.cache, Marks: marks, Gate: gate, Targets: edge.Unmanaged{},
+		Store: n.cache, Marks: marks, Gate: gate, Targets: edge.Unmanaged{}, Standing: n.mesh,
 		Builder: &summaries{keeper: n.keeper, now: time.Now}, Observer: requests, Logger: n.log, Now: time.Now,
 	})
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/letteros/letteredge/edge"
 	"github.com/letteros/letteredge/edge/auth"
 	"github.com/letteros/letteredge/edge/config"
 	"github.com/letteros/letteredge/edge/peer"
@@ -33,17 +34,18 @@ type mesh struct {
 	identity *auth.Node
 	voters   []control.Voter
 
-	records *gossip.Records
-	kept    *statedb.Records
-	roster  *roster
-	server  *peer.Server // nil for a node by itself
-	client  *peer.Client
-	sender  *peer.Sender
-	pools   []*swim.Pool
-	control *control.Control // nil where this node is no voter
-	ledger  *control.Client
-	replica *spread.Replica
-	changed chan struct{} // has a value after the records or the pools have changed
+	records   *gossip.Records
+	kept      *statedb.Records
+	roster    *roster
+	server    *peer.Server // nil for a node by itself
+	client    *peer.Client
+	sender    *peer.Sender
+	pools     []*swim.Pool
+	control   *control.Control // nil where this node is no voter
+	ledger    *control.Client
+	replica   *spread.Replica
+	upstreams []*peer.Upstream
+	changed   chan struct{} // has a value after the records or the pools have changed
 
 	closings []func() error
 }
@@ -195,7 +197,7 @@ func (m *mesh) vote(db *statedb.DB) error {
 }
 
 // join brings purges and quotas of all nodes together.
-func (m *mesh) join(db *statedb.DB, purges *invalidation.Engine, quotas *quota.Registry, clamp func()) (err error) {
+func (m *mesh) join(db *statedb.DB, core *edge.Core, purges *invalidation.Engine, quotas *quota.Registry, clamp func()) (err error) {
 	m.replica, err = spread.New(spread.Config{
 		Self: m.self, Voters: m.voterIDs(), Now: time.Now, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), Log: m.log,
 		Enrolled: func() uint64 { return m.roster.now.Load().enrolled },
@@ -214,6 +216,7 @@ func (m *mesh) join(db *statedb.DB, purges *invalidation.Engine, quotas *quota.R
 	if m.server != nil {
 		m.server.Handle(peer.GossipPath, peer.Receiver(m.replica.Receive))
 		m.server.Handle(countPath, counter(purges))
+		m.server.Fills(core, m.replica.Applied)
 		if m.control != nil {
 			m.server.Handle(control.Path, m.control.Serve)
 		}
@@ -234,6 +237,28 @@ func (m *mesh) voterIDs() []string {
 	}
 	return ids
 }
+
+// Isolated reports whether the node may have missed a purge: see edge.Standing.
+func (m *mesh) Isolated(now time.Time) bool { return m.replica.Isolated(now) }
+
+// upstream asks the region's owner of a key before an origin; on a node by
+// itself it is the origin.
+func (m *mesh) upstream(origin edge.Upstream) edge.Upstream {
+	if m.client == nil {
+		return origin
+	}
+	u := &peer.Upstream{
+		Origin: origin, Client: m.client, Self: m.self.Node, Patience: ownerPatience,
+		Ring:    func() []string { return m.roster.now.Load().ring },
+		Applied: func() gossip.Vector { return m.replica.Applied() },
+	}
+	m.upstreams = append(m.upstreams, u)
+	return u
+}
+
+// ownerPatience is how long a fill waits for the owner's answer to begin: less
+// than a reader would put up with, more than most origins need.
+const ownerPatience = time.Second
 
 // run does what is due until ctx ends.
 func (m *mesh) run(ctx context.Context, purges *invalidation.Engine) error {

@@ -106,7 +106,7 @@ func newNode(cfg config.Config, log *slog.Logger) (_ *node, err error) {
 	if err := n.makeAdmin(gate, requests); err != nil {
 		return nil, err
 	}
-	return n, n.mesh.join(n.db, n.purges, n.quotas, func() { marks.Raise(cachekey.Selector{All: true}, invalidation.ModeHard) })
+	return n, n.mesh.join(n.db, n.core, n.purges, n.quotas, func() { marks.Raise(cachekey.Selector{All: true}, invalidation.ModeHard) })
 }
 
 // listen opens every listener.

@@ -2,7 +2,6 @@ package swim
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -56,7 +55,7 @@ const (
 	maxBroadcast = 1300
 	inbox        = 4096
 	rejoinEvery  = time.Second
-	leaveTimeout = time.Second
+	leaveTimeout = 200 * time.Millisecond
 )
 
 // Open starts the pool. It does not wait for others: it goes on trying to join
@@ -175,10 +174,14 @@ func (p *Pool) AddKey(key []byte) error    { return p.ring.AddKey(key) }
 func (p *Pool) UseKey(key []byte) error    { return p.ring.UseKey(key) }
 func (p *Pool) RemoveKey(key []byte) error { return p.ring.RemoveKey(key) }
 
-// Close tells the others that this node goes, and ends.
+// Close tells the others that this node goes, if any is there to hear it, and
+// ends.
 func (p *Pool) Close() error {
 	p.stop()
-	err := errors.Join(p.list.Leave(leaveTimeout), p.list.Shutdown())
+	if err := p.list.Leave(leaveTimeout); err != nil {
+		p.cfg.Log.Debug("nobody was told of the leaving", "pool", p.cfg.Label, "err", err)
+	}
+	err := p.list.Shutdown()
 	p.work.Wait()
 	if err != nil {
 		return fmt.Errorf("close pool %s: %w", p.cfg.Label, err)
