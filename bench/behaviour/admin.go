@@ -95,7 +95,9 @@ type Purge struct {
 		Region         string  `json:"region"`
 		State          string  `json:"state"`
 		AppliedAfterMS float64 `json:"applied_after_ms"`
+		ReceiptAfterMS float64 `json:"receipt_after_ms"`
 		Entries        *int    `json:"entries"`
+		Signature      string  `json:"signature"`
 	} `json:"nodes"`
 	Regions []struct {
 		Region string `json:"region"`

@@ -1,6 +1,8 @@
 package behaviour
 
 import (
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -57,4 +59,23 @@ func VersionsOf(field string) map[string]string {
 		versions[id] = version
 	}
 	return versions
+}
+
+// JSON decodes the body.
+func (r *Reply) JSON(tb testing.TB, into any) {
+	tb.Helper()
+	if err := json.Unmarshal(r.Body, into); err != nil {
+		tb.Fatalf("%v: %s", err, r.Body)
+	}
+}
+
+// jsonField returns a field of a JSON object as text; "" if it has none.
+func jsonField(tb testing.TB, body []byte, name string) string {
+	tb.Helper()
+	var all map[string]any
+	(&Reply{Body: body}).JSON(tb, &all)
+	if v, ok := all[name]; ok {
+		return fmt.Sprint(v)
+	}
+	return ""
 }

@@ -21,8 +21,9 @@ type feed struct {
 
 var _ spread.Feed = (*feed)(nil)
 
-// told is what a voter tells.
+// told is what a voter tells: all that has changed after Since, up to Complete.
 type told struct {
+	Since    uint64          `json:"since"`
 	Complete uint64          `json:"complete"`
 	Records  []gossip.Record `json:"records"`
 }
@@ -54,7 +55,7 @@ func (f *feed) Since(index uint64, limit int) ([]byte, uint64) {
 		recs, complete = recs[:i], recs[i-1].Index
 		break
 	}
-	data, err := json.Marshal(told{complete, recs})
+	data, err := json.Marshal(told{index, complete, recs})
 	if err != nil {
 		f.log.Error("records not told", "err", err)
 		return nil, index
@@ -67,7 +68,11 @@ func (f *feed) Merge(data []byte) error {
 	if err := json.Unmarshal(data, &t); err != nil {
 		return fmt.Errorf("records: %w", err)
 	}
-	return f.records.Merge(t.Records, t.Complete)
+	complete := t.Complete
+	if t.Since > f.records.Index() {
+		complete = 0 // there is a gap before it: this node asks for that
+	}
+	return f.records.Merge(t.Records, complete)
 }
 
 // applier carries out what other nodes' messages say.

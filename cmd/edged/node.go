@@ -145,8 +145,29 @@ func nameOf(a netip.AddrPort) string {
 	return a.String()
 }
 
-// run serves until ctx ends, finishes what is under way, and closes.
-func (n *node) run(ctx context.Context) error {
+// readyTimeout is how long a node that serves waits, until it has everything that
+// the others know, before it says that it serves. Where most of the voters are
+// dead it never has.
+const readyTimeout = 5 * time.Second
+
+// awaitReady returns when the node is ready, or has waited for it long enough.
+func (n *node) awaitReady(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for !n.mesh.replica.Ready() {
+		select {
+		case <-ctx.Done():
+			return
+		case <-look.C:
+		}
+	}
+}
+
+// run serves until ctx ends, finishes what is under way, and closes. It calls
+// announce once the node serves.
+func (n *node) run(ctx context.Context, announce func() error) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return n.purges.Run(ctx) })
 	g.Go(func() error { return n.keeper.Run(ctx) })
@@ -162,6 +183,10 @@ func (n *node) run(ctx context.Context) error {
 		g.Go(n.admin.Serve)
 	}
 	n.serving.Store(true)
+	g.Go(func() error {
+		n.awaitReady(ctx)
+		return announce()
+	})
 	n.log.Info("node serves", "region", n.cfg.Node.Region, "address", n.address(), "profile", n.cfg.Profile)
 	g.Go(func() error {
 		<-ctx.Done()

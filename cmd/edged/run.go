@@ -63,12 +63,11 @@ func (r *runCmd) Run(ctx context.Context, std streams) error {
 			cancel()
 		}()
 	}
-	line := n.ready()
-	line.Config = r.Config
-	if err := announce(std.out, line, r.JSON); err != nil {
-		return errors.Join(err, n.close())
-	}
-	return n.run(ctx)
+	return n.run(ctx, func() error {
+		line := n.ready()
+		line.Config = r.Config
+		return announce(std.out, line, r.JSON)
+	})
 }
 
 // config makes the node's configuration, and what removes its temporary state.

@@ -174,6 +174,15 @@ func (r *Replica) store(s *sealed) error {
 		return fmt.Errorf("publish %s: %w", s.dot, err)
 	}
 	r.failed = nil
+	if rep := r.issued(s); rep != nil {
+		r.deps.Applier.Observe(*rep)
+	}
+	return nil
+}
+
+// issued sends a purge that is durable and in effect here, and returns this
+// node's report of it: whoever asks how far it has come finds it signed.
+func (r *Replica) issued(s *sealed) *Report {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.took(s.dot, s.wire)
@@ -182,7 +191,7 @@ func (r *Replica) store(s *sealed) error {
 		r.pushes = r.pushes[1:] // repair brings it
 	}
 	r.send(s)
-	return nil
+	return r.report(r.cfg.Now())
 }
 
 // took notes a purge that is durable and in effect. The caller holds mu.
