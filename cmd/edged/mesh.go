@@ -250,7 +250,7 @@ func (m *mesh) upstream(origin edge.Upstream) edge.Upstream {
 	u := &peer.Upstream{
 		Origin: origin, Client: m.client, Self: m.self.Node, Patience: ownerPatience,
 		Ring:    func() []string { return m.roster.now.Load().ring },
-		Applied: func() gossip.Vector { return m.replica.Applied() },
+		Horizon: func() gossip.Vector { return m.replica.Horizon() },
 	}
 	m.upstreams = append(m.upstreams, u)
 	return u

@@ -24,10 +24,10 @@ type Upstream struct {
 	Origin edge.Upstream
 	Client *Client
 	Self   string
-	// Ring returns the region's living nodes, this one among them; Applied what
-	// this one has applied.
+	// Ring returns the region's living nodes, this one among them; Horizon names all
+	// that this one has applied, out of turn too.
 	Ring    func() []string
-	Applied func() gossip.Vector
+	Horizon func() gossip.Vector
 	// Patience is how long an owner may take to begin its answer.
 	Patience time.Duration
 
@@ -120,7 +120,7 @@ func (u *Upstream) Fetch(ctx context.Context, f *edge.Fetch) (*edge.Answer, erro
 }
 
 func (u *Upstream) ask(ctx context.Context, owner string, f *edge.Fetch) (*edge.Answer, error) {
-	body, err := json.Marshal(ask{f.Key.Text, f.Host, f.Target, f.Fields, f.Vector, u.Applied()})
+	body, err := json.Marshal(ask{f.Key.Text, f.Host, f.Target, f.Fields, f.Vector, u.Horizon()})
 	if err != nil {
 		return nil, err
 	}

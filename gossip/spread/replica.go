@@ -257,7 +257,23 @@ func (r *Replica) WatermarkAge(now time.Time) time.Duration { return r.mark.age(
 // majority of the voters named, itself included.
 func (r *Replica) Ready() bool { return r.mark.ready.Load() }
 
-// Applied returns what the node has: a copy.
+// Horizon returns the highest number applied of each source, also where one
+// before it is missing still: whoever has all of that has everything that this
+// node has. It is what an owner is told. Applied would not do: a purge that came
+// before its predecessor is in effect here, and Applied does not name it.
+func (r *Replica) Horizon() gossip.Vector {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	v := r.history.vector.Clone()
+	for s, ahead := range r.history.beyond {
+		for seq := range ahead {
+			v[s] = max(v[s], seq)
+		}
+	}
+	return v
+}
+
+// Applied returns what the node has, of each source without a gap: a copy.
 func (r *Replica) Applied() gossip.Vector {
 	r.mu.Lock()
 	defer r.mu.Unlock()
