@@ -63,7 +63,7 @@ func (r *Replica) envelope(wire []byte, fanOut bool) {
 		r.count(func(s *Stats) { s.Malformed++ })
 		return
 	}
-	if e.Kind == gossip.KindPurge && r.known(&e, fanOut, wire) {
+	if e.Kind == gossip.KindPurge && r.known(&e, fanOut, wire) || e.Kind == gossip.KindReport && r.reported(&e) {
 		return
 	}
 	if err := e.Open(r.deps.Verifier); err != nil {
@@ -102,6 +102,19 @@ func (r *Replica) known(e *gossip.Envelope, fanOut bool, wire []byte) bool {
 	if mine := r.history.entries[e.From.Source()][e.Seq]; fanOut && slices.Equal(mine, wire) {
 		r.passOn(e.From.Node, wire)
 	}
+	return true
+}
+
+// reported drops a report that is no news, before it is worth a signature's
+// check.
+func (r *Replica) reported(e *gossip.Envelope) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	old := r.reports.latest[e.From.Source()]
+	if old == nil || old.report.Seq < e.Seq {
+		return false
+	}
+	r.stats.Replayed++
 	return true
 }
 
@@ -220,7 +233,7 @@ func (r *Replica) answer(from string, data []byte) {
 	if more {
 		parts = append(parts, part{partMore, nil})
 	}
-	if d.Want && (!r.history.vector.CoversAll(d.Vector) || d.Index > r.deps.Feed.Index() || len(d.Reports) > 0) {
+	if d.Want { // what the other has beyond a gap its vector does not tell
 		parts = append(parts, r.digest(false))
 	}
 	if len(parts) > 0 {
