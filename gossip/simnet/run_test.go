@@ -23,14 +23,14 @@ func number(t *testing.T, name string, otherwise uint64) uint64 {
 	return n
 }
 
-// TestSeeds runs LETTEREDGE_SEEDS clusters (150), or the one of LETTEREDGE_SEED.
+// TestSeeds runs LETTEREDGE_SEEDS clusters (40), or the one of LETTEREDGE_SEED.
 func TestSeeds(t *testing.T) {
 	if one := number(t, "LETTEREDGE_SEED", 0); one > 0 {
 		_, err := Run(one, Guards{})
 		require.NoError(t, err)
 		return
 	}
-	seeds := number(t, "LETTEREDGE_SEEDS", 150)
+	seeds := number(t, "LETTEREDGE_SEEDS", 40)
 	var next, answers, marked atomic.Uint64
 	var all sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
