@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/letteros/letteredge/invalidation/rollout"
 )
 
 // source is one file of a folder as it was read.
@@ -85,7 +87,7 @@ func newEdition(id string, sources []*source) (*edition, Problems) {
 	if len(ps) > 0 {
 		return nil, ps
 	}
-	e.digest = Digest(e.files)
+	e.digest = rollout.Digest(e.files)
 	return e, nil
 }
 
