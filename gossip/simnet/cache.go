@@ -37,6 +37,7 @@ type waiter struct {
 
 // bounds is what a request may not get, as of when it came.
 type bounds struct {
+	came     time.Time
 	applied  int       // by what this node had applied
 	complete int       // by what was complete, for a node that was not fenced
 	fenced   []*purged // complete without this node
@@ -176,7 +177,7 @@ func (p *process) land(key string, f *flight, c *copied) {
 
 // bounds notes what a request that comes now may not get.
 func (p *process) bounds(key string) bounds {
-	b := bounds{applied: p.applied[key]}
+	b := bounds{came: p.world.now, applied: p.applied[key]}
 	for _, u := range p.world.purges {
 		if u.key != key || !u.isComplete() {
 			continue
@@ -231,8 +232,8 @@ func (p *process) show(key string, c *copied, b bounds, marked bool) {
 		w.fail("%s shows version %d of %s, though a purge of all below %d is complete", p.id, c.version, key, b.complete)
 	}
 	for _, u := range b.fenced {
-		if c.version < u.version && w.now.Sub(u.accepted) > clampAt+time.Second {
-			w.fail("%s, fenced, shows version %d of %s %s after the acceptance of a purge of all below %d", p.id, c.version, key, w.now.Sub(u.accepted), u.version)
+		if since := b.came.Sub(u.accepted); c.version < u.version && since > clampAt {
+			w.fail("%s, fenced, shows version %d of %s to a request %s after the acceptance of a purge of all below %d", p.id, c.version, key, since, u.version)
 		}
 	}
 }

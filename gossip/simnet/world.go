@@ -74,12 +74,12 @@ func (w *World) between(low, high time.Duration) time.Duration {
 
 func (w *World) fail(format string, args ...any) {
 	if w.failure == nil {
-		w.failure = fmt.Errorf("seed %d, after %s: %s", w.seed, w.now.Sub(epoch), fmt.Sprintf(format, args...))
+		w.failure = fmt.Errorf("seed %d, after %s: %s", w.seed, w.now.Sub(epoch()), fmt.Sprintf(format, args...))
 	}
 }
 
 // epoch is when every run begins.
-var epoch = time.Unix(1_800_000_000, 0)
+func epoch() time.Time { return time.Unix(1_800_000_000, 0) }
 
 // Times of a run.
 const (
@@ -90,7 +90,7 @@ const (
 // Run runs a cluster by a seed, and returns what it found wrong.
 func Run(seed uint64, guards Guards) (*World, error) {
 	w := &World{
-		seed: seed, rand: rand.New(rand.NewPCG(seed, 0)), now: epoch, guards: guards,
+		seed: seed, rand: rand.New(rand.NewPCG(seed, 0)), now: epoch(), guards: guards,
 		origin: map[string]int{}, groups: map[string]int{},
 	}
 	w.loss = w.rand.Float64() * 0.3
@@ -101,7 +101,7 @@ func Run(seed uint64, guards Guards) (*World, error) {
 	w.after(3*time.Second, w.editor)
 	w.after(2*time.Second, w.trouble)
 	w.after(storm, w.peace)
-	end := epoch.Add(storm + aftermath)
+	end := epoch().Add(storm + aftermath)
 	for len(w.events) > 0 && w.failure == nil {
 		e := heap.Pop(&w.events).(event)
 		if e.at.After(end) {
