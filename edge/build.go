@@ -6,6 +6,7 @@ import (
 
 	"github.com/letteros/letteredge/cachekey"
 	"github.com/letteros/letteredge/invalidation"
+	"github.com/letteros/letteredge/invalidation/rollout"
 )
 
 // Builder composes Summaries from other artifacts.
@@ -38,7 +39,14 @@ func (c *Core) builds(key cachekey.Key) bool {
 
 // obtain gets an artifact for use inside the node.
 func (c *Core) obtain(ctx context.Context, key cachekey.Key, fields Fields, targets Snapshot, validate bool) (*Slot, error) {
-	x := &Exchange{Now: c.Now(), key: key, keyed: true, targets: targets, vector: targets.Vector(key), validate: validate}
+	x := &Exchange{Now: c.Now(), key: key, keyed: true, targets: targets, validate: validate}
+	x.aim()
+	switch x.managed {
+	case rollout.Absent:
+		return &Slot{Art: &Artifact{Status: 404}, Tags: key.AppendTags(nil), ReceivedAt: x.Now}, nil
+	case rollout.Unknown:
+		return nil, fmt.Errorf("obtain %s: %w", key.Text, &heldError{reason: "this node does not know its target yet"})
+	}
 	x.isolated = c.Standing.Isolated(x.Now)
 	x.direct = x.isolated
 	x.Req.Fields = fields
@@ -85,10 +93,17 @@ func absent(key cachekey.Key, ans *Answer) (*Slot, error) {
 // Warm makes sure that the artifact of key is stored and fresh, as a reader with
 // these languages would ask for it.
 func (c *Core) Warm(ctx context.Context, key cachekey.Key, acceptLanguage string) error {
+	return c.Fill(ctx, key, acceptLanguage, c.Targets.Snapshot())
+}
+
+// Fill makes sure that the artifact of key is stored as a snapshot wants it: with
+// a candidate's, a flip then needs no fetch. What is not there by the snapshot
+// needs no fill.
+func (c *Core) Fill(ctx context.Context, key cachekey.Key, acceptLanguage string, targets Snapshot) error {
 	var fields fieldLines
 	if acceptLanguage != "" {
 		fields = fieldLines{{"Accept-Language", acceptLanguage}}
 	}
-	_, err := c.obtain(ctx, key, fields, c.Targets.Snapshot(), false)
+	_, err := c.obtain(ctx, key, fields, targets, false)
 	return err
 }

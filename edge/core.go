@@ -10,6 +10,7 @@ import (
 
 	"github.com/letteros/letteredge/cachekey"
 	"github.com/letteros/letteredge/invalidation"
+	"github.com/letteros/letteredge/invalidation/rollout"
 	"github.com/letteros/letteredge/quota"
 )
 
@@ -78,14 +79,19 @@ func defaultTo[T int | int64 | time.Duration](v *T, d T) {
 	}
 }
 
-// Deps are the core's collaborators, all required but Standing, Builder,
-// Observer and Logger.
+// Deps are the core's collaborators; those that say what nil means are optional.
 type Deps struct {
 	Store    Store
 	Marks    *invalidation.Marks
 	Gate     *quota.Gate
 	Targets  Targets
 	Standing Standing // nil: Alone
+	// Previewer shows candidates to a rollout's checks. nil: NoPreview
+	Previewer Previewer
+	// Pins keep managed copies on disk, and Purges says which of them a purge has
+	// hit since. nil: NoPins. With Pins, Purges is required.
+	Pins     Pins
+	Purges   PurgeLog
 	Builder  Builder  // nil: Summaries are asked of the artifact upstream
 	Observer Observer // nil: NoObserver
 	Logger   *slog.Logger
@@ -118,6 +124,16 @@ func New(cfg Config, deps Deps) (*Core, error) {
 	}
 	if deps.Standing == nil {
 		deps.Standing = Alone{}
+	}
+	if deps.Previewer == nil {
+		deps.Previewer = NoPreview{}
+	}
+	pinning := deps.Pins != nil
+	if pinning && deps.Purges == nil {
+		return nil, errors.New("edge: deps: Pins need Purges")
+	}
+	if !pinning {
+		deps.Pins = NoPins{}
 	}
 	if deps.Observer == nil {
 		deps.Observer = NoObserver{}
@@ -166,7 +182,12 @@ func (c *Core) serve(ctx context.Context, x *Exchange) {
 	x.key, x.keyed = key, true
 	route := c.route(key)
 
-	x.Rep.Quota = c.Gate.Take(c.segment(x, route), 1)
+	x.targets = c.Targets.Snapshot()
+	c.preview(x)
+	x.aim()
+	if !x.previewed {
+		x.Rep.Quota = c.Gate.Take(c.segment(x, route), 1)
+	}
 	if x.Rep.Quota.Governed {
 		x.quotaTook = x.Rep.Quota.At.Sub(x.Now)
 	}
@@ -185,9 +206,13 @@ func (c *Core) serve(ctx context.Context, x *Exchange) {
 		return
 	}
 
-	x.targets = c.Targets.Snapshot()
-	if key.IsArtifact() {
-		x.vector = x.targets.Vector(key)
+	switch x.managed {
+	case rollout.Absent:
+		c.absent(x)
+		return
+	case rollout.Unknown:
+		c.held(x, "this node does not know yet which documents are released")
+		return
 	}
 	x.isolated = c.Standing.Isolated(x.Now)
 	x.direct = x.isolated

@@ -5,6 +5,7 @@ import (
 
 	"github.com/letteros/letteredge/cachekey"
 	"github.com/letteros/letteredge/edge/freshness"
+	"github.com/letteros/letteredge/invalidation/rollout"
 )
 
 // Exchange is one request with its answer. Transports keep a pool of them;
@@ -23,6 +24,9 @@ type Exchange struct {
 	// validate: no stored copy may be used without asking beyond the cache.
 	validate bool
 	vector   string
+	managed  rollout.Managed
+	// previewed: asked for by a rollout's checks, see Previewer.
+	previewed bool
 	// isolated: the node may have missed purges, see Standing.
 	isolated bool
 	// direct: whatever has to be fetched is asked of the origin, of no other node.
@@ -54,7 +58,7 @@ func (x *Exchange) Reset() {
 	x.key = cachekey.Key{}
 	x.keyed = false
 	x.targets, x.validate, x.vector, x.slot = nil, false, "", nil
-	x.isolated, x.direct = false, false
+	x.isolated, x.direct, x.previewed, x.managed = false, false, false, rollout.Unmanaged
 	x.quotaTook, x.originTook = 0, 0
 	if cap(x.buf) > maxKeptScratch {
 		x.buf = nil

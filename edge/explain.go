@@ -43,9 +43,7 @@ func (c *Core) Explain(host, target string, fields Fields) (Explanation, error) 
 	}
 	x.key, x.keyed = key, true
 	x.targets = c.Targets.Snapshot()
-	if key.IsArtifact() {
-		x.vector = x.targets.Vector(key)
-	}
+	x.aim()
 	route := c.route(key)
 	key = key.Clone()
 	e := Explanation{

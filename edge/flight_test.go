@@ -17,6 +17,7 @@ import (
 	"github.com/letteros/letteredge/cachekey"
 	"github.com/letteros/letteredge/edge"
 	"github.com/letteros/letteredge/invalidation"
+	"github.com/letteros/letteredge/invalidation/rollout"
 )
 
 // gated is an upstream whose answers wait, each for a token, and which says when
@@ -446,7 +447,14 @@ func (s *switched) Snapshot() edge.Snapshot { return fixed(s.vector.Load().(stri
 
 type fixed string
 
-func (f fixed) Vector(cachekey.Key) string { return string(f) }
+func (f fixed) Target(cachekey.Key) (string, rollout.Managed) {
+	if f == "" {
+		return "", rollout.Unmanaged
+	}
+	return string(f), rollout.AtTarget
+}
+
+func (fixed) Version(string) (int64, bool) { return 0, false }
 
 // Random readers, fills and purges: no answer is another segment's, and none is
 // older than the last purge that had returned when it was asked for.

@@ -88,7 +88,7 @@ func (c *Core) judge(x *Exchange, f *found) {
 	age := f.slot.Age(x.Now)
 	c.assess(x, f, age)
 	if x.isolated {
-		c.clamp(f, age)
+		c.clamp(x, f, age)
 	}
 }
 

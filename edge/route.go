@@ -11,4 +11,7 @@ type Route struct {
 	Segment string
 	// Policy is how freshness is judged.
 	Policy freshness.Policy
+	// Isolated is what readers get while the node is isolated and the origin does
+	// not answer.
+	Isolated Isolation
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/letteros/letteredge/invalidation"
 )
 
+func (s *cutOff) WatermarkAge(time.Time) time.Duration { return 0 }
+
 // cutOff is a Standing that a test sets.
 type cutOff struct{ atomic.Bool }
 

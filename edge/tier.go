@@ -13,6 +13,7 @@ import (
 
 	"github.com/letteros/letteredge/cachekey"
 	"github.com/letteros/letteredge/invalidation"
+	"github.com/letteros/letteredge/invalidation/rollout"
 )
 
 // ErrNotShared says that what another node asked for may not be shared with it:
@@ -35,6 +36,9 @@ func (c *Core) ServePeer(ctx context.Context, f *Fetch) (*Answer, error) {
 		return nil, fmt.Errorf("serve a peer: %w: %q is not %q", ErrNotShared, f.Key.Text, key.Text)
 	}
 	x.key, x.targets = key, c.Targets.Snapshot()
+	if f.Vector != "" {
+		x.managed = rollout.AtTarget
+	}
 	x.isolated = c.Standing.Isolated(x.Now)
 	found := c.lookup(x)
 	if found.slot != nil && found.use == useFresh && found.slot.Stamp.State() == invalidation.Valid {

@@ -241,6 +241,9 @@ func (m *mesh) voterIDs() []string {
 // Isolated reports whether the node may have missed a purge: see edge.Standing.
 func (m *mesh) Isolated(now time.Time) bool { return m.replica.Isolated(now) }
 
+// WatermarkAge is how long ago the node was sure to have everything: see edge.Standing.
+func (m *mesh) WatermarkAge(now time.Time) time.Duration { return m.replica.WatermarkAge(now) }
+
 // upstream asks the region's owner of a key before an origin; on a node by
 // itself it is the origin.
 func (m *mesh) upstream(origin edge.Upstream) edge.Upstream {

@@ -1,0 +1,45 @@
+package edge
+
+import "time"
+
+// Previewer reads the signed field by which a rollout's checks ask for the
+// candidate that readers do not see yet.
+type Previewer interface {
+	// Preview returns the candidate's targets; false where the field is invalid,
+	// expired, or another cluster's: the request is a reader's then.
+	Preview(field string, now time.Time) (Snapshot, bool)
+}
+
+// NoPreview knows no candidate.
+type NoPreview struct{}
+
+// Preview returns false.
+func (NoPreview) Preview(string, time.Time) (Snapshot, bool) { return nil, false }
+
+// preview makes the request one for a candidate where it carries a valid
+// preview. It counts no quota, and nobody keeps the answer.
+func (c *Core) preview(x *Exchange) {
+	if !x.key.IsArtifact() {
+		return
+	}
+	if field := x.Req.Fields.Get("Edge-Preview"); field != "" {
+		if s, ok := c.Previewer.Preview(field, x.Now); ok {
+			x.targets, x.previewed = s, true
+		}
+	}
+}
+
+// noStore says to whoever asked for a preview that the answer is for nobody else,
+// in place of what the released artifact would say.
+func (x *Exchange) noStore() {
+	x.Rep.Skip = "Cache-Control"
+	for i := range x.Rep.Passed {
+		if x.Rep.Passed[i].Name == "Cache-Control" {
+			x.Rep.Passed[i].Value = "no-store"
+			return
+		}
+	}
+	if x.Rep.Extra.Get("Cache-Control") == nil {
+		x.Rep.Extra.Add("Cache-Control", []byte("no-store"))
+	}
+}
