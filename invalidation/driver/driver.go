@@ -1,0 +1,173 @@
+package driver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/letteros/letteredge/gossip"
+	"github.com/letteros/letteredge/invalidation/rollout"
+)
+
+// Config bounds a Driver. Zero values take the default.
+type Config struct {
+	// Poll is how often an origin is asked whether it shows a candidate (250 ms).
+	Poll time.Duration
+	// Job bounds one job of a node (20 s).
+	Job time.Duration
+	// Patience is how long a node may fail to do a job, or to confirm a flip,
+	// without being fenced (30 s).
+	Patience time.Duration
+}
+
+func (c Config) withDefaults() Config {
+	for _, d := range []struct {
+		v     *time.Duration
+		usual time.Duration
+	}{{&c.Poll, 250 * time.Millisecond}, {&c.Job, 20 * time.Second}, {&c.Patience, 30 * time.Second}} {
+		if *d.v <= 0 {
+			*d.v = d.usual
+		}
+	}
+	return c
+}
+
+// Deps are a Driver's collaborators, all required but Log.
+type Deps struct {
+	Records *gossip.Records
+	Ledger  Ledger
+	Nodes   Nodes
+	Cluster Cluster
+	Origin  Origin
+	Log     *slog.Logger
+}
+
+// Driver carries rollouts out while this node leads. Safe for concurrent use.
+type Driver struct {
+	cfg Config
+	Deps
+	stats counters
+
+	mu   sync.Mutex
+	news chan struct{} // guarded by mu; closed when records have changed
+}
+
+// New returns a Driver, which does nothing before Run.
+func New(cfg Config, deps Deps) (*Driver, error) {
+	if deps.Records == nil || deps.Ledger == nil || deps.Nodes == nil || deps.Cluster == nil || deps.Origin == nil {
+		return nil, errors.New("driver: every collaborator but Log is required")
+	}
+	if deps.Log == nil {
+		deps.Log = slog.New(slog.DiscardHandler)
+	}
+	d := &Driver{cfg: cfg.withDefaults(), Deps: deps, news: make(chan struct{})}
+	deps.Records.Subscribe(func(changed []gossip.Record) {
+		for _, r := range changed {
+			if rollout.Concerns(r.Key) {
+				d.mu.Lock()
+				close(d.news)
+				d.news = make(chan struct{})
+				d.mu.Unlock()
+				return
+			}
+		}
+	})
+	return d, nil
+}
+
+func (d *Driver) changed() <-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.news
+}
+
+// errDeposed says that a later leader has written a rollout.
+var errDeposed = errors.New("a later leader carries the rollout out")
+
+// Run carries out all rollouts until ctx ends: until this node leads no more.
+// term is the control log's; it is written into what Run writes, and what a
+// later one has written is left alone.
+func (d *Driver) Run(ctx context.Context, term uint64) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	var mu sync.Mutex
+	busy := map[string]bool{}
+	for {
+		news := d.changed() // before the look: what comes in between is not missed
+		for _, rec := range d.Records.List(rollout.RolloutKey) {
+			r, err := rollout.ReadRollout(rec)
+			mu.Lock()
+			skip := err != nil || r.Final() || busy[r.ID]
+			if !skip {
+				busy[r.ID] = true
+			}
+			mu.Unlock()
+			if skip {
+				continue
+			}
+			all.Go(func() {
+				(&carrier{Driver: d, id: r.ID, term: term}).run(ctx)
+				mu.Lock()
+				defer mu.Unlock()
+				delete(busy, r.ID)
+			})
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-news:
+		}
+	}
+}
+
+// update applies events to a rollout's record, with all that changes with it.
+func (d *Driver) update(ctx context.Context, r rollout.Rollout, term uint64, events []rollout.Event) (before, after rollout.Rollout, err error) {
+	_, err = d.Ledger.Update(ctx, r.Keys(), func(now map[string]gossip.Record) (gossip.Txn, error) {
+		if before, err = rollout.ReadRollout(now[rollout.RolloutKey+r.ID]); err != nil {
+			return gossip.Txn{}, err
+		}
+		if before.ID == "" {
+			return gossip.Txn{}, fmt.Errorf("%w: %s", rollout.ErrUnknown, r.ID)
+		}
+		if before.Term > term {
+			return gossip.Txn{}, errDeposed
+		}
+		after = before
+		for _, e := range events {
+			after, _ = rollout.Next(after, e)
+		}
+		return transaction(before, &after, term, now)
+	})
+	return before, after, err
+}
+
+// transaction writes after in the place of before, and what follows from it;
+// nothing if nothing does.
+func transaction(before rollout.Rollout, after *rollout.Rollout, term uint64, now map[string]gossip.Record) (gossip.Txn, error) {
+	book, err := rollout.ReadBook(before, now)
+	if err != nil {
+		return gossip.Txn{}, err
+	}
+	if before.State == rollout.Waiting && after.State != rollout.Waiting {
+		for id, doc := range book.Documents {
+			if doc.Candidate != nil && doc.Candidate.Rollout != before.ID {
+				*after = before // another has begun meanwhile: look again
+				return gossip.Txn{}, fmt.Errorf("%w: rollout %s is under way for %s", errNotYet, doc.Candidate.Rollout, id)
+			}
+		}
+	}
+	next, changed := rollout.Settle(book, *after)
+	same, err := equal(before, *after)
+	if err != nil || same && !changed {
+		return gossip.Txn{}, err
+	}
+	after.Term = max(term, before.Term)
+	puts, err := rollout.Puts(*after, book, next)
+	return gossip.Txn{Puts: puts}, err
+}
+
+// errNotYet says that a rollout cannot begin after all.
+var errNotYet = errors.New("not yet")
