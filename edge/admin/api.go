@@ -21,6 +21,7 @@ type api struct {
 	openAPI []byte
 	paths   map[string]methods
 	mux     *http.ServeMux
+	quit    chan struct{} // closed when the server shuts down
 }
 
 // methods are the endpoints of one path.
@@ -45,17 +46,20 @@ func newAPI(cfg Config, deps Deps) (*api, error) {
 	}
 	a := &api{
 		Deps: deps, node: cfg.Node, hosts: cfg.AllowedHosts, openAPI: doc,
-		keys: newKeys(deps.Now), paths: make(map[string]methods), mux: http.NewServeMux(),
+		keys: newKeys(deps.Now), paths: make(map[string]methods), mux: http.NewServeMux(), quit: make(chan struct{}),
 	}
 	calls := map[string]func(*request) (reply, error){
 		"quota.list": a.listQuotas, "quota.get": a.getQuota, "quota.put": a.putQuota, "quota.delete": a.deleteQuota,
 		"purge.list": a.listPurges, "purge.get": a.getPurge, "purge.create": a.createPurge,
 		"node.list": a.listNodes, "region.list": a.listRegions,
+		"docs.list": a.listDocs, "docs.update": a.updateDocs, "rollout.list": a.listRollouts, "rollout.get": a.getRollout,
+		"rollout.promote": a.promote, "rollout.abort": a.abort, "rollout.rollback": a.rollback,
 		"audit.list": a.listAudit, "explain": a.explain, "index": a.index,
 	}
 	raws := map[string]http.Handler{
 		"metrics": a.Metrics, "livez": http.HandlerFunc(livez), "readyz": http.HandlerFunc(a.readyz),
-		"pprof": profiles(), "openapi": http.HandlerFunc(a.openAPIDocument),
+		"rollout.events": http.HandlerFunc(a.rolloutEvents),
+		"pprof":          profiles(), "openapi": http.HandlerFunc(a.openAPIDocument),
 	}
 	for _, o := range adminapi.Operations() {
 		e := endpoint{Operation: o, call: calls[o.ID], raw: raws[o.ID]}

@@ -13,6 +13,7 @@ import (
 	"github.com/letteros/letteredge/edge/audit"
 	"github.com/letteros/letteredge/edge/auth"
 	"github.com/letteros/letteredge/invalidation"
+	"github.com/letteros/letteredge/invalidation/driver"
 	"github.com/letteros/letteredge/quota"
 )
 
@@ -28,8 +29,8 @@ type Config struct {
 	MaxConns int
 }
 
-// Deps are the server's collaborators; all are required but Logger
-// and CountElsewhere.
+// Deps are the server's collaborators; all are required but Logger,
+// CountElsewhere and Rollouts.
 type Deps struct {
 	Tokens  *auth.Tokens
 	Audit   *audit.Recorder
@@ -39,6 +40,8 @@ type Deps struct {
 	// CountElsewhere asks all other nodes how many entries a purge would hit there;
 	// one that cannot be asked has none. Nil if there are no others.
 	CountElsewhere func(context.Context, cachekey.Selector) []invalidation.NodeCount
+	// Rollouts takes documents in; nil on a node that has none.
+	Rollouts *driver.Board
 	// Nodes returns all nodes of the cluster as this one knows them.
 	Nodes func() []adminapi.Node
 	// Ready returns nil if the node serves, else why it does not.
@@ -61,7 +64,7 @@ var _ Explainer = (*edge.Core)(nil)
 func (d *Deps) check() error {
 	if d.Tokens == nil || d.Audit == nil || d.Quotas == nil || d.Purges == nil || d.Explain == nil ||
 		d.Nodes == nil || d.Ready == nil || d.Metrics == nil || d.Now == nil {
-		return errors.New("admin: every collaborator but Logger and CountElsewhere is required")
+		return errors.New("admin: every collaborator but Logger, CountElsewhere and Rollouts is required")
 	}
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)

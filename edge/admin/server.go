@@ -51,6 +51,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(deps.Logger.Handler(), slog.LevelDebug),
 	}
+	s.http.RegisterOnShutdown(func() { close(a.quit) }) // who follows a rollout would hold it up
 	return s, nil
 }
 

@@ -48,6 +48,9 @@ func decodeValue(text []byte, into reflect.Value, at string) *Problem {
 	if into.Kind() == reflect.Struct && !ownJSON {
 		return decodeObject(text, into, at)
 	}
+	if into.Kind() == reflect.Slice && into.Type().Elem().Kind() == reflect.Struct {
+		return decodeList(text, into, at)
+	}
 	err := json.Unmarshal(text, into.Addr().Interface())
 	if err == nil {
 		return nil
@@ -60,6 +63,22 @@ func decodeValue(text []byte, into reflect.Value, at string) *Problem {
 		return BadField(at, selector.Reason)
 	}
 	return BadField(at, "must be "+form(into.Type()))
+}
+
+// decodeList reads a list of objects.
+func decodeList(text []byte, into reflect.Value, at string) *Problem {
+	var elements []json.RawMessage
+	if json.Unmarshal(text, &elements) != nil {
+		return BadField(at, "must be a list")
+	}
+	list := reflect.MakeSlice(into.Type(), len(elements), len(elements))
+	for i, e := range elements {
+		if problem := decodeObject(e, list.Index(i), fmt.Sprintf("%s[%d]", at, i)); problem != nil {
+			return problem
+		}
+	}
+	into.Set(list)
+	return nil
 }
 
 // form is how a value of t is written in JSON.

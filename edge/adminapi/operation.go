@@ -31,6 +31,7 @@ const (
 	scopeRead   = "read"
 	scopeQuotas = "quotas:write"
 	scopePurges = "purges:write"
+	scopeDocs   = "docs:write"
 	scopeDebug  = "debug"
 )
 
@@ -43,7 +44,7 @@ func Operations() []Operation {
 		{Name: "after", In: "query", Description: "the next of the page before"},
 		{Name: "limit", In: "query", Description: "items on a page, 1 to 1000; 100 unless told"},
 	}
-	return []Operation{
+	return append([]Operation{
 		{Method: "GET", Path: "/v1/quotas", ID: "quota.list", Summary: "List quotas by segment", Scope: scopeRead,
 			Parameters: page, Answers: []Answer{{200, List[Quota]{}}}},
 		{Method: "GET", Path: "/v1/quotas/{segment}", ID: "quota.get", Summary: "Show a quota", Scope: scopeRead,
@@ -89,7 +90,7 @@ func Operations() []Operation {
 			Answers: []Answer{{200, "text/html"}}},
 		{Method: "GET", Path: "/openapi.json", ID: "openapi", Summary: "This document", Scope: scopeRead, Answers: []Answer{{200, "application/json"}}},
 		{Method: "GET", Path: "/", ID: "index", Summary: "List these routes", Scope: scopeRead, Answers: []Answer{{200, Index{}}}},
-	}
+	}, docsOperations(page)...)
 }
 
 // oneOf stands for a body of either type.
