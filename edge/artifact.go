@@ -25,6 +25,8 @@ type Artifact struct {
 	upstreamETag string
 	// cacheStatus holds the members that tiers behind this one have added.
 	cacheStatus string
+	// control is the upstream's Cache-Control where readers get another one.
+	control string
 
 	values []string // the values of Fields, for Lists
 }

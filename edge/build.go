@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/letteros/letteredge/cachekey"
-	"github.com/letteros/letteredge/invalidation"
 	"github.com/letteros/letteredge/invalidation/rollout"
 )
 
@@ -52,7 +51,7 @@ func (c *Core) obtain(ctx context.Context, key cachekey.Key, fields Fields, targ
 	x.Req.Fields = fields
 	x.Req.Method, x.Req.MethodText = MethodGet, "GET"
 	f := c.lookup(x)
-	if f.slot != nil && (f.use == useFresh || f.use == useStaleWhileRevalidate && f.slot.Stamp.State() == invalidation.Valid) {
+	if f.slot != nil && (f.use == useFresh || f.use == useStaleWhileRevalidate && !f.soft) {
 		return f.slot, nil
 	}
 	o, _, err := c.await(ctx, x, c.route(key), f)

@@ -105,6 +105,7 @@ type Core struct {
 	Deps    // never changed after New
 	flights flights
 	fills   chan struct{} // one token for each fill under way
+	pinner  pinner
 
 	// life ends when the core is closed: fills run under it and never under a
 	// reader's context.
@@ -144,6 +145,11 @@ func New(cfg Config, deps Deps) (*Core, error) {
 	c := &Core{cfg: cfg, Deps: deps, fills: make(chan struct{}, cfg.MaxFills)}
 	c.flights.init()
 	c.life, c.end = context.WithCancel(context.Background())
+	if pinning {
+		c.pinner.jobs = make(chan pinJob, maxPinJobs)
+		c.work.Add(1)
+		go c.runPins()
+	}
 	return c, nil
 }
 

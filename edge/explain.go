@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/letteros/letteredge/cachekey"
+	"github.com/letteros/letteredge/invalidation/rollout"
 )
 
 // Explanation says what this node would do with a request, without doing it.
@@ -52,6 +53,10 @@ func (c *Core) Explain(host, target string, fields Fields) (Explanation, error) 
 	}
 	f := c.lookup(x)
 	switch {
+	case x.managed == rollout.Absent:
+		e.Outcome, e.Why = "miss", "the released index has no such artifact"
+	case x.managed == rollout.Unknown:
+		e.Outcome, e.Why = "miss", "held: this node does not know yet which documents are released"
 	case f.slot == nil:
 		e.Outcome, e.Why = "miss", f.fwd.String()
 		if f.hitForMiss {
@@ -71,7 +76,7 @@ func (c *Core) Explain(host, target string, fields Fields) (Explanation, error) 
 			age := s.Age(x.Now)
 			e.Stored = append(e.Stored, Stored{
 				Variant: s.Variant, Vector: s.Vector, Status: s.Art.Status, Bytes: len(s.Art.Body),
-				Age: int64(age / time.Second), TTL: seconds(s.Rules.Lifetime - age), Purge: s.Stamp.State().String(),
+				Age: int64(age / time.Second), TTL: seconds(c.ttl(x, s)), Purge: s.Stamp.State().String(),
 				Tags: s.Tags, ETag: s.Art.ETag, Received: s.ReceivedAt.UTC().Format(time.RFC3339Nano),
 			})
 		}

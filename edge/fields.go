@@ -94,6 +94,9 @@ func mergeFields(stored *Artifact, fresh []Field) []Field {
 	}
 	merged := make([]Field, 0, len(stored.Fields)+len(fresh))
 	for _, f := range stored.Fields {
+		if f.Name == "Cache-Control" && stored.control != "" {
+			f.Value = stored.control
+		}
 		if !replaced[f.Name] && freshness.MergeHeader(f.Name) != freshness.MergeRenew {
 			merged = append(merged, f)
 		}

@@ -27,11 +27,16 @@ type detached struct {
 	refresh bool       // behind a reader's back
 	direct  bool       // ask no other node
 	noStore bool       // the client asked for no-store, and the profile heeds it
+	// validate: what is stored, on disk too, may not be used unasked.
+	validate bool
+	// position of the purges that this node had applied before it asked.
+	position []byte
+	settled  bool
 }
 
 // detach clones what fill will use of x.
 func (c *Core) detach(x *Exchange, route *Route, fl *flight, stale *Slot) *detached {
-	d := &detached{route: route, targets: x.targets, direct: x.direct, vector: fl.id.vector, stale: stale, host: strings.Clone(x.Req.Host)}
+	d := &detached{route: route, targets: x.targets, direct: x.direct, validate: x.validate, vector: fl.id.vector, stale: stale, host: strings.Clone(x.Req.Host)}
 	if fl.key.IsArtifact() {
 		// Nothing of the client but its languages may shape what all readers of
 		// a segment get.
@@ -87,6 +92,13 @@ func (c *Core) fill(fl *flight, d *detached) {
 		c.flights.land(fl, o)
 	}()
 
+	if c.Purges != nil && d.vector != "" {
+		d.position = c.Purges.Position()
+	}
+	if hit := c.pinned(fl, d); hit != nil {
+		o = outcome{slot: hit, shared: true, hit: true, pinned: true, status: hit.Art.Status}
+		return
+	}
 	ctx, cancel := context.WithCancel(c.life)
 	// The bound is a timer and not a deadline of ctx: a stream that is passed
 	// through lives on after it.
@@ -202,8 +214,12 @@ func (c *Core) renew(fl *flight, d *detached, stale *Slot, ans *Answer) outcome 
 	if !rules.HasDate {
 		fields = append(fields, dateField(ans.ResponseAt))
 	}
+	fields, control, err := c.atTarget(fl, d, &rules, fields)
+	if err != nil {
+		return outcome{err: fmt.Errorf("renew %s: %w", fl.key.Text, err), status: 304}
+	}
 	art := bake(stale.Art.Status, fields, rules.Omit, stale.Art.Body, stale.Tags, fl.key.IsArtifact())
-	art.upstreamETag = stale.Art.upstreamETag
+	art.upstreamETag, art.control = stale.Art.upstreamETag, control
 	if art.LastModified == "" {
 		art.LastModified = stale.Art.LastModified
 	}
@@ -219,6 +235,11 @@ func (c *Core) renew(fl *flight, d *detached, stale *Slot, ans *Answer) outcome 
 // through to the leader alone.
 func (c *Core) receive(fl *flight, d *detached, f *Fetch, ans *Answer) outcome {
 	rules := c.rules(d, ans.Status, ans.Fields, ans)
+	if d.vector != "" && ans.Status != 200 {
+		// By its record it is there, whatever the origin shows at this moment.
+		_ = ans.Body.Close() // nobody gets to read it
+		return outcome{err: fmt.Errorf("fetch %s: %w", f.Target, heldf("the origin answered %d for %s", ans.Status, d.vector)), status: ans.Status}
+	}
 	if ans.Status >= 500 && (!rules.Storable || fl.key.IsArtifact()) {
 		// An artifact's copy is never replaced by an error. The leader's alone, and no reason to let everyone else ask as well:
 		// waiters are told that the origin fails.
@@ -254,7 +275,14 @@ func (c *Core) receive(fl *flight, d *detached, f *Fetch, ans *Answer) outcome {
 			return outcome{err: fmt.Errorf("fetch %s: %w", f.Target, err), status: ans.Status}
 		}
 	}
-	art := bake(ans.Status, withDate(ans, rules), rules.Omit, body, tags, artifact)
+	fields, control := withDate(ans, rules), ""
+	if artifact {
+		if fields, control, err = c.atTarget(fl, d, &rules, fields); err != nil {
+			return outcome{err: fmt.Errorf("fetch %s: %w", f.Target, err), status: ans.Status}
+		}
+	}
+	art := bake(ans.Status, fields, rules.Omit, body, tags, artifact)
+	art.control = control
 	if ans.Degraded != "" {
 		return outcome{slot: c.slot(d, rules, art, tags, ans), status: ans.Status, shared: true, degraded: ans.Degraded}
 	}
@@ -302,9 +330,10 @@ func (c *Core) keep(fl *flight, d *detached, rules freshness.Verdict, art *Artif
 		s.Stamp = stamp
 		c.Store.Put(fl.key.Text, s)
 		o.stored = true
+		c.pin(fl.key.Text, s, d.position)
 	}
 	age := s.Age(c.Now())
-	o.shared = !rules.NoCache && (age < rules.Lifetime || age < rules.Lifetime+rules.SWR)
+	o.shared = s.Settled || !rules.NoCache && (age < rules.Lifetime || age < rules.Lifetime+rules.SWR)
 	if !o.shared {
 		c.mark(fl)
 	}
@@ -312,7 +341,7 @@ func (c *Core) keep(fl *flight, d *detached, rules freshness.Verdict, art *Artif
 }
 
 func (c *Core) slot(d *detached, rules freshness.Verdict, art *Artifact, tags []string, ans *Answer) *Slot {
-	s := &Slot{Art: art, Vector: d.vector, Vary: rules.Vary, Tags: tags, Rules: rules, ReceivedAt: ans.ResponseAt}
+	s := &Slot{Art: art, Settled: d.settled, Vector: d.vector, Vary: rules.Vary, Tags: tags, Rules: rules, ReceivedAt: ans.ResponseAt}
 	if len(s.Vary) > 0 {
 		s.Variant = string(appendVariant(nil, s.Vary, d.fields))
 	}
@@ -324,6 +353,26 @@ func (c *Core) rules(d *detached, status int, fields []Field, ans *Answer) fresh
 		freshness.Request{Authorization: d.fields.Get("Authorization") != "", NoStore: d.noStore},
 		freshness.Response{Method: "GET", Status: status, Fields: fieldLines(fields), RequestAt: ans.RequestAt, ResponseAt: ans.ResponseAt},
 		d.route.Policy)
+}
+
+// atTarget holds an answer's versions to the fill's target, and returns the fields
+// that readers get of it with the upstream's own Cache-Control, where that is
+// another one.
+func (c *Core) atTarget(fl *flight, d *detached, rules *freshness.Verdict, fields []Field) ([]Field, string, error) {
+	if !fl.key.IsArtifact() {
+		return fields, "", nil
+	}
+	whole, err := checkTarget(d, c.builds(fl.key), fieldLines(fields).Combined("Docs-Version"))
+	if err != nil {
+		c.Logger.Debug("answer held back", "key", fl.key.Text, "err", err)
+		return nil, "", err
+	}
+	if d.settled = settles(whole, rules); !d.settled {
+		return fields, "", nil
+	}
+	rules.Storable, rules.Why = true, freshness.Stored
+	fields, control := readersFields(fields)
+	return fields, control, nil
 }
 
 // withDate returns the fields of an answer with a Date, which its recipient adds

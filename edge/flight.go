@@ -77,6 +77,8 @@ type outcome struct {
 	// hit says that slot was in the store after all, put there by a flight that
 	// landed between the lookup and the join.
 	hit bool
+	// pinned says that it came from the node's own disk.
+	pinned bool
 	// took is how long the upstream took to its header section.
 	took time.Duration
 	// err says why there is no answer: every waiter gets its stale copy or the

@@ -61,7 +61,7 @@ func (c *Core) lookup(x *Exchange) found {
 			continue
 		}
 		f.slot = s
-		f.soft = state == invalidation.Soft
+		f.soft = state == invalidation.Soft || s.Softened
 		c.judge(x, &f)
 		return f
 	}
@@ -87,7 +87,7 @@ func appendVariant(dst []byte, vary []string, fields Fields) []byte {
 func (c *Core) judge(x *Exchange, f *found) {
 	age := f.slot.Age(x.Now)
 	c.assess(x, f, age)
-	if x.isolated {
+	if x.isolated && !f.slot.Settled {
 		c.clamp(x, f, age)
 	}
 }
@@ -98,6 +98,10 @@ func (c *Core) assess(x *Exchange, f *found, age time.Duration) {
 	f.ttl = s.Rules.Lifetime - age
 	if x.validate {
 		f.use, f.fwd = useRevalidate, FwdRequest
+		return
+	}
+	if s.Settled && !f.soft {
+		c.settled(x, f)
 		return
 	}
 	if f.soft {

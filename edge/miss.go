@@ -52,7 +52,10 @@ func (c *Core) miss(ctx context.Context, x *Exchange, route *Route, f found) {
 		c.passAnswer(x, o.answer)
 	case o.hit && leader:
 		x.Rep.Cache.Fwd = NotForwarded
-		c.hit(x, o.slot, o.slot.Rules.Lifetime-o.slot.Age(x.Now))
+		c.hit(x, o.slot, c.ttl(x, o.slot))
+		if o.pinned {
+			x.Rep.Cache.Detail = "pin"
+		}
 	default:
 		if (o.status >= 500 || o.degraded != "") && c.stale(x, f, o.status) {
 			return // rather than a stored error, or less than the whole

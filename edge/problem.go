@@ -37,7 +37,9 @@ func (c *Core) problemBody(x *Exchange, status int, body []byte) {
 	x.Rep.Body = body
 	x.Rep.Length = int64(len(body))
 	x.Rep.Extra.Add("Content-Type", []byte("application/problem+json"))
-	x.Rep.Extra.Add("Cache-Control", []byte("no-store"))
+	if x.Rep.Extra.Get("Cache-Control") == nil {
+		x.Rep.Extra.Add("Cache-Control", []byte("no-store"))
+	}
 }
 
 // appendJSON writes s as a JSON string. What comes from a request may be any

@@ -14,6 +14,9 @@ func (c *Core) hit(x *Exchange, s *Slot, ttl time.Duration) {
 	if ttl < 0 && s.retryAt.Load() > x.Now.UnixNano() {
 		// Stale because the origin failed, not because a refresh is on its way.
 		x.Rep.Degraded = "stale"
+		if x.isolated {
+			x.Rep.Degraded = "isolated"
+		}
 	}
 	c.show(x, s)
 }
@@ -30,6 +33,9 @@ func seconds(d time.Duration) int64 {
 // show puts a slot into the reply.
 func (c *Core) show(x *Exchange, s *Slot) {
 	x.slot = s
+	if x.isolated && x.vector != "" && x.Rep.Degraded == "" {
+		x.Rep.Degraded = "isolated" // the last known target, which may be another by now
+	}
 	x.Rep.Status = s.Art.Status
 	x.Rep.Art = s.Art
 	x.Rep.Body = s.Art.Body
@@ -39,7 +45,7 @@ func (c *Core) show(x *Exchange, s *Slot) {
 // stale serves the copy that was found where the origin failed, if its rules
 // allow that, and says so.
 func (c *Core) stale(x *Exchange, f found, status int) bool {
-	if f.slot == nil || f.use == useRevalidate {
+	if f.slot == nil || f.use == useRevalidate || x.previewed {
 		return false
 	}
 	x.Rep.Cache = CacheStatus{Hit: true, TTL: seconds(f.ttl), HasTTL: true, FwdStatus: status, Detail: "origin-failed"}
@@ -54,13 +60,18 @@ func (c *Core) stale(x *Exchange, f found, status int) bool {
 // failed answers where no answer came: a stale copy, else an error that says
 // which kind of failure it was. The cause itself stays in the log.
 func (c *Core) failed(x *Exchange, f found, err error, status int) {
-	if c.stale(x, f, status) {
+	if c.stale(x, f, status) || !errors.Is(err, errGone) && c.standIn(x, status) {
 		return
 	}
 	x.Rep.Cache.Fwd = f.fwd
 	x.Rep.Cache.FwdStatus = status
 	var refused *RefusedError
+	var held *heldError
+	managed := x.vector != "" && !errors.Is(err, errGone) && !errors.Is(err, ErrStopping) && !errors.As(err, &refused)
 	switch {
+	case managed, errors.As(err, &held):
+		c.Logger.Debug("target not to be had", "key", x.key.Text, "err", err)
+		c.held(x, "what is to be shown cannot be had at this moment")
 	case errors.As(err, &refused):
 		x.Rep.Cache.Detail = "refused"
 		c.problem(x, 502, "about:blank", "Bad Gateway", refused.Error(), "")
@@ -92,6 +103,9 @@ func (c *Core) failed(x *Exchange, f found, err error, status int) {
 // finish makes the reply what this request asked for (a 304, a part, no body)
 // and adds the lines that belong to this answer alone.
 func (c *Core) finish(x *Exchange) {
+	if x.previewed {
+		x.noStore()
+	}
 	if x.Rep.Status == 200 {
 		c.condition(x)
 	}
@@ -107,7 +121,7 @@ func (c *Core) finish(x *Exchange) {
 	}
 	if x.slot != nil {
 		from := len(x.buf)
-		x.buf = strconv.AppendInt(x.buf, max(0, int64(x.slot.Age(x.Now)/time.Second)), 10)
+		x.buf = strconv.AppendInt(x.buf, max(0, int64(c.age(x, x.slot)/time.Second)), 10)
 		x.add("Age", from)
 	}
 	from := len(x.buf)

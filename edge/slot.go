@@ -23,6 +23,12 @@ type Slot struct {
 	Stamp   *invalidation.Stamp
 	// ReceivedAt is when the response arrived, the base of its resident time.
 	ReceivedAt time.Time
+	// Settled: all its documents are managed, and its upstream does not ask for
+	// validation. At its target it is fresh at any age (SEMANTICS §3).
+	Settled bool
+	// Softened: a soft purge hit it before it came from the disk, which its stamp
+	// does not know.
+	Softened bool
 
 	// refreshing is set while a refresh behind readers' backs is under way: a
 	// soft purge gives each entry at most one (SEMANTICS §5).

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/letteros/letteredge/cachekey"
-	"github.com/letteros/letteredge/invalidation"
 	"github.com/letteros/letteredge/invalidation/rollout"
 )
 
@@ -37,11 +36,12 @@ func (c *Core) ServePeer(ctx context.Context, f *Fetch) (*Answer, error) {
 	}
 	x.key, x.targets = key, c.Targets.Snapshot()
 	if f.Vector != "" {
-		x.managed = rollout.AtTarget
+		// The asker's target, not this node's, says what the answer must be.
+		x.managed, x.targets = rollout.AtTarget, Unmanaged{}
 	}
 	x.isolated = c.Standing.Isolated(x.Now)
 	found := c.lookup(x)
-	if found.slot != nil && found.use == useFresh && found.slot.Stamp.State() == invalidation.Valid {
+	if found.slot != nil && found.use == useFresh && !found.soft {
 		return c.toPeer(x, found.slot, true), nil
 	}
 	o, _, err := c.await(ctx, x, c.route(key), found)
@@ -65,6 +65,13 @@ func (c *Core) ServePeer(ctx context.Context, f *Fetch) (*Answer, error) {
 // said of it, its age, and what this node did.
 func (c *Core) toPeer(x *Exchange, s *Slot, hit bool) *Answer {
 	fields := slices.Clone(s.Art.Fields)
+	if s.Art.control != "" {
+		for i := range fields {
+			if fields[i].Name == "Cache-Control" {
+				fields[i].Value = s.Art.control
+			}
+		}
+	}
 	if x.key.IsArtifact() {
 		// Of these the baked form has only what readers see.
 		fields = slices.DeleteFunc(fields, func(f Field) bool { return f.Name == "Etag" || f.Name == "Cdn-Cache-Control" })

@@ -30,10 +30,10 @@ func (s *summaries) Build(ctx context.Context, b *edge.Build) (*edge.Answer, err
 		if err != nil {
 			return precompute.Part{}, err
 		}
-		age := slot.Age(s.now())
+		fresh, age := slot.Remaining(s.now())
 		return precompute.Part{
 			Status: slot.Art.Status, Body: slot.Art.Body, Tags: slot.Tags, Vary: slot.Vary,
-			Fresh: slot.Rules.Lifetime - age, SWR: slot.Rules.SWR, SIE: slot.Rules.SIE, Age: age,
+			Fresh: fresh, SWR: slot.Rules.SWR, SIE: slot.Rules.SIE, Age: age,
 			CacheControl: slot.Art.Get("Cache-Control"), NoCache: slot.Rules.NoCache || !slot.Rules.Storable,
 		}, nil
 	})
