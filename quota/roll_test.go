@@ -48,7 +48,6 @@ type entryOfRoll struct {
 type process struct {
 	roll    roll
 	applied int // entries of the log
-	view    map[string]uint64
 }
 
 func (w *world) append(e entryOfRoll) {

@@ -99,6 +99,8 @@ const (
 	spreadBucket    = "spread"
 	spreadDotBucket = "spread-dots"
 	skippedBucket   = "spread-skipped"
+	pinBucket       = "pins"
+	pinBytesKey     = "pins-bytes"
 
 	formatKey    = "format"
 	startsKey    = "starts"
@@ -109,7 +111,7 @@ const (
 func (db *DB) begin(tx *bolt.Tx) error {
 	for _, name := range []string{
 		metaBucket, quotaBucket, purgeBucket, dotBucket, auditBucket,
-		controlBucket, stableBucket, recordBucket, spreadBucket, spreadDotBucket, skippedBucket,
+		controlBucket, stableBucket, recordBucket, spreadBucket, spreadDotBucket, skippedBucket, pinBucket,
 	} {
 		if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
 			return err

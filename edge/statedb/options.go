@@ -15,11 +15,13 @@ type Options struct {
 	KeepPurges, KeepAudit int
 	// KeepBytes bounds the bytes of each of the two logs; 0 means 64 MiB.
 	KeepBytes int64
+	// KeepPins bounds the bytes of pins; 0 means 256 MiB.
+	KeepPins int64
 }
 
 func (o Options) withDefaults() (Options, error) {
-	if o.Timeout < 0 || o.KeepPurges < 0 || o.KeepAudit < 0 || o.KeepBytes < 0 {
-		return o, errors.New("statedb options: Timeout, KeepPurges, KeepAudit and KeepBytes must not be negative")
+	if o.Timeout < 0 || o.KeepPurges < 0 || o.KeepAudit < 0 || o.KeepBytes < 0 || o.KeepPins < 0 {
+		return o, errors.New("statedb options: Timeout, KeepPurges, KeepAudit, KeepBytes and KeepPins must not be negative")
 	}
 	if o.Timeout == 0 {
 		o.Timeout = time.Second
@@ -32,6 +34,9 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	if o.KeepBytes == 0 {
 		o.KeepBytes = 64 << 20
+	}
+	if o.KeepPins == 0 {
+		o.KeepPins = 256 << 20
 	}
 	return o, nil
 }
