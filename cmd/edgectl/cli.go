@@ -25,7 +25,19 @@ type grammar struct {
 		Rm    quotaRm    `cmd:"" help:"Remove a segment's quota."`
 		Watch quotaWatch `cmd:"" help:"Print quotas, and every change of them, until interrupted."`
 	} `cmd:"" help:"Limits per segment."`
-	Purge   purge   `cmd:"" help:"Purge what one selector selects, and wait until every node has."`
+	Purge purge `cmd:"" help:"Purge what one selector selects, and wait until every node has."`
+	Docs  struct {
+		Diff docsDiff `cmd:"" help:"Compare a folder of documents with what is released."`
+		Push docsPush `cmd:"" help:"Bring what has changed in a folder of documents to every node, in stages, and follow it."`
+	} `cmd:"" help:"Documents that artifacts are rendered from."`
+	Rollout struct {
+		List     rolloutList     `cmd:"" help:"List rollouts, the latest first."`
+		Get      rolloutGet      `cmd:"" help:"Show a rollout."`
+		Watch    rolloutWatch    `cmd:"" help:"Follow a rollout to its end."`
+		Promote  rolloutPromote  `cmd:"" help:"Have a paused rollout go on."`
+		Abort    rolloutAbort    `cmd:"" help:"Stop a rollout and take it back."`
+		Rollback rolloutRollback `cmd:"" help:"Take a done rollout back."`
+	} `cmd:"" help:"Updates of documents on their way."`
 	Nodes   nodes   `cmd:"" help:"List nodes."`
 	Regions regions `cmd:"" help:"List regions."`
 	Explain explain `cmd:"" help:"Tell what a request for a URL would get; fetches nothing."`

@@ -249,8 +249,11 @@ func TestWrongUse(t *testing.T) {
 	for line, want := range map[string]string{
 		"":                                    "expected one of",
 		"takedown list":                       "unexpected argument takedown",
-		"rollout list":                        "unexpected argument rollout",
-		"docs push x":                         "unexpected argument docs",
+		"rollout":                             "expected one of",
+		"rollout get":                         "<rollout> is missing",
+		"rollout list --limit -1":             "--limit must be 0 or more",
+		"docs push":                           `expected "<dir>"`,
+		"docs push x --timeout -1s":           "--timeout must be above 0",
 		"top":                                 "unexpected argument top",
 		"quota forecast":                      "unexpected argument forecast",
 		"quota":                               "expected one of",
@@ -310,7 +313,7 @@ func TestHelpTellsTheExitCodes(t *testing.T) {
 	require.Contains(t, words, "Exit codes: 0 done, 1 not done (refused by the server, or not complete in time), 2 wrong use, 3 cannot reach the node.")
 	require.Contains(t, words, "$EDGECTL_ADMIN")
 	require.Contains(t, words, "$EDGECTL_TOKEN")
-	for _, later := range []string{"takedown", "rollout", "docs", "forecast", "top"} {
+	for _, later := range []string{"takedown", "forecast", "top"} {
 		require.NotContains(t, words, " "+later+" ")
 	}
 	out, _ = ctl(t, 0, "purge", "--help")

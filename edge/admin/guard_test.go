@@ -82,7 +82,7 @@ func TestHosts(t *testing.T) {
 
 func TestUnknownRoutesAndMethods(t *testing.T) {
 	n := start(t)
-	for _, target := range []string{"/v1", "/v1/quotas/", "/v1/quotas/a/b", "/x", "/v1//quotas", "/v1/../v1/quotas", "/v1/%71uotas/", "/v1/quotas%2Fb2b", "/v1/takedowns", "/v1/takedowns"} {
+	for _, target := range []string{"/v1", "/v1/quotas/", "/v1/quotas/a/b", "/x", "/v1//quotas", "/v1/../v1/quotas", "/v1/%71uotas/", "/v1/quotas%2Fb2b", "/v1/takedowns"} {
 		n.do("GET", target, root, "").problem(t, 404)
 		n.do("POST", target, root, "{}").problem(t, 404)
 	}
