@@ -165,6 +165,13 @@ func (o *Origin) request(ctx context.Context, f *edge.Fetch, body *requestBody) 
 	if err != nil {
 		return nil, err
 	}
+	delete(header, "Docs-Pin") // the node's to say, not its clients'
+	if f.Vector != "" {
+		if !httpguts.ValidHeaderFieldValue(f.Vector) {
+			return nil, fmt.Errorf("%w: the vector has a control character", ErrRequest)
+		}
+		header["Docs-Pin"] = []string{f.Vector}
+	}
 	req := (&http.Request{
 		Method:     f.Method,
 		URL:        u,
