@@ -40,6 +40,7 @@ func (n *node) makeAdmin(gate *quota.Gate, requests *metrics.Requests) error {
 		Tokens: tokens, Audit: audit.NewRecorder(n.db.AuditLog(), time.Now), Quotas: n.quotas, Purges: n.purges, Explain: n.core,
 		Nodes:          func() []adminapi.Node { return n.mesh.roster.list(n.self()) },
 		CountElsewhere: n.mesh.countElsewhere,
+		Rollouts:       n.docs.board,
 		Ready: func() error {
 			switch {
 			case !n.serving.Load():

@@ -58,13 +58,19 @@ func (n *node) makeCore(marks *invalidation.Marks, gate *quota.Gate, requests *m
 		Wait: f.Wait.Std(), MaxWaiters: f.MaxWaiters, FillTimeout: f.Timeout.Std(), MaxFills: f.Max,
 		HitForMiss: f.HitForMiss.Std(), RefreshBackoff: f.RefreshBackoff.Std(), Clamp: n.cfg.Cluster.Clamp.Std(), TimingOnHits: n.cfg.ServerTimingOnHits,
 	}, edge.Deps{
-		Store: n.cache, Marks: marks, Gate: gate, Targets: edge.Unmanaged{}, Standing: n.mesh,
+		Store: n.cache, Marks: marks, Gate: gate, Targets: targets{n.docs.targets}, Standing: n.mesh,
+		Previewer: previewer{n}, Pins: n.db.Pins(), Purges: purgeLog{n},
 		Builder: &summaries{keeper: n.keeper, now: time.Now}, Observer: requests, Logger: n.log, Now: time.Now,
 	})
 	if err != nil {
 		return err
 	}
 	n.onClose(func() error { n.core.Close(); return nil })
+	n.purges.Subscribe(func(r invalidation.Record) {
+		if r.Mode == invalidation.ModeHard {
+			n.core.Purged(r.Selector)
+		}
+	})
 	n.purges.SubscribeSwept(func(r invalidation.Record) { n.keeper.Purged(r.Selector) })
 	return nil
 }

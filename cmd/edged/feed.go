@@ -9,6 +9,7 @@ import (
 	"github.com/letteros/letteredge/gossip"
 	"github.com/letteros/letteredge/gossip/spread"
 	"github.com/letteros/letteredge/invalidation"
+	"github.com/letteros/letteredge/invalidation/rollout"
 	"github.com/letteros/letteredge/quota"
 )
 
@@ -16,6 +17,7 @@ import (
 type feed struct {
 	records *gossip.Records
 	quotas  *quota.Registry
+	targets *rollout.Targets
 	log     *slog.Logger
 }
 
@@ -34,7 +36,7 @@ func (f *feed) Index() uint64 {
 	if err != nil {
 		f.log.Error("records of quotas not understood", "err", err)
 	}
-	return index
+	return min(index, f.targets.Follow())
 }
 
 // Since takes whole changes, as long as they fit.

@@ -22,6 +22,7 @@ import (
 	"github.com/letteros/letteredge/gossip/spread"
 	"github.com/letteros/letteredge/gossip/swim"
 	"github.com/letteros/letteredge/invalidation"
+	"github.com/letteros/letteredge/invalidation/rollout"
 	"github.com/letteros/letteredge/quota"
 )
 
@@ -35,6 +36,8 @@ type mesh struct {
 	voters   []control.Voter
 
 	records   *gossip.Records
+	feed      *feed
+	began     time.Time
 	kept      *statedb.Records
 	roster    *roster
 	server    *peer.Server // nil for a node by itself
@@ -55,7 +58,7 @@ const tickEvery = 20 * time.Millisecond
 
 // newMesh opens what other nodes are reached by.
 func newMesh(cfg config.Config, db *statedb.DB, log *slog.Logger) (_ *mesh, err error) {
-	m := &mesh{cfg: cfg, log: log, records: gossip.NewRecords(), kept: db.Records(), changed: make(chan struct{}, 1)}
+	m := &mesh{cfg: cfg, log: log, began: time.Now(), records: gossip.NewRecords(), kept: db.Records(), changed: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, m.close())
@@ -197,13 +200,14 @@ func (m *mesh) vote(db *statedb.DB) error {
 }
 
 // join brings purges and quotas of all nodes together.
-func (m *mesh) join(db *statedb.DB, core *edge.Core, purges *invalidation.Engine, quotas *quota.Registry, clamp func()) (err error) {
+func (m *mesh) join(db *statedb.DB, core *edge.Core, purges *invalidation.Engine, quotas *quota.Registry, targets *rollout.Targets, clamp func()) (err error) {
+	m.feed = &feed{m.records, quotas, targets, m.log}
 	m.replica, err = spread.New(spread.Config{
 		Self: m.self, Voters: m.voterIDs(), Now: time.Now, Rand: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), Log: m.log,
 		Enrolled: func() uint64 { return m.roster.now.Load().enrolled },
 		Known:    func() []spread.Peer { return m.roster.now.Load().known },
 	}, spread.Deps{
-		Transport: transport{m}, Log: db.Spread(), Feed: &feed{m.records, quotas, m.log},
+		Transport: transport{m}, Log: db.Spread(), Feed: m.feed,
 		Applier: &applier{purges, m.roster, quotas, clamp, m.log},
 		Signer:  m.identity, Verifier: m.identity,
 	})
@@ -219,9 +223,6 @@ func (m *mesh) join(db *statedb.DB, core *edge.Core, purges *invalidation.Engine
 		m.server.Fills(core, m.replica.Applied)
 		if m.control != nil {
 			m.server.Handle(control.Path, m.control.Serve)
-		}
-		if err := m.meet(); err != nil {
-			return err
 		}
 	}
 	return purges.Join(invalidation.Cluster{

@@ -25,6 +25,7 @@ import (
 	"github.com/letteros/letteredge/edge/serve"
 	"github.com/letteros/letteredge/edge/statedb"
 	"github.com/letteros/letteredge/invalidation"
+	"github.com/letteros/letteredge/invalidation/rollout"
 	"github.com/letteros/letteredge/precompute"
 	"github.com/letteros/letteredge/quota"
 )
@@ -37,6 +38,7 @@ type node struct {
 	db       *statedb.DB
 	mesh     *mesh
 	quotas   *quota.Registry
+	docs     docs
 	cache    *cache.Cache
 	purges   *invalidation.Engine
 	origins  map[string]*origin.Origin
@@ -97,16 +99,27 @@ func newNode(cfg config.Config, log *slog.Logger) (_ *node, err error) {
 		return nil, err
 	}
 	requests := metrics.NewRequests()
+	n.docs.targets = rollout.NewTargets(cfg.Node.ID, n.mesh.records, log)
 	if err := n.makeCore(marks, gate, requests); err != nil {
 		return nil, err
 	}
 	if err := n.makeData(); err != nil {
 		return nil, err
 	}
+	clamp := func() { marks.Raise(cachekey.Selector{All: true}, invalidation.ModeHard) }
+	if err := n.mesh.join(n.db, n.core, n.purges, n.quotas, n.docs.targets, clamp); err != nil {
+		return nil, err
+	}
+	if err := n.makeDocs(); err != nil {
+		return nil, err
+	}
 	if err := n.makeAdmin(gate, requests); err != nil {
 		return nil, err
 	}
-	return n, n.mesh.join(n.db, n.core, n.purges, n.quotas, func() { marks.Raise(cachekey.Selector{All: true}, invalidation.ModeHard) })
+	if n.mesh.server == nil {
+		return n, nil
+	}
+	return n, n.mesh.meet() // last: whoever finds this node finds all of it
 }
 
 // listen opens every listener.

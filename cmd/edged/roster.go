@@ -115,6 +115,15 @@ func (r *roster) address(node string) string {
 	return r.voters[node]
 }
 
+// latest is the last report of the process of a node that is enrolled.
+func (r *roster) latest(node string) (heard, bool) {
+	e := r.now.Load().nodes[node]
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	h, ok := r.heard[node]
+	return h, ok && incarnationText(h.report.From.Incarnation) == e.Incarnation
+}
+
 // observe notes a node's report.
 func (r *roster) observe(rep spread.Report) {
 	r.mu.Lock()

@@ -75,8 +75,15 @@ type Control struct {
 	quit     chan struct{}
 	done     sync.WaitGroup
 
-	mu   sync.Mutex
-	lead []func(context.Context, uint64) // guarded by mu
+	mu    sync.Mutex
+	lead  []func(context.Context, uint64) // guarded by mu
+	reign *reign                          // guarded by mu; nil while this voter does not lead
+}
+
+// reign is one term in which this voter leads.
+type reign struct {
+	ctx   context.Context
+	hooks sync.WaitGroup
 }
 
 const (
@@ -155,12 +162,14 @@ func (c *Control) transport(cfg Config, conf *raft.Config) (raft.Transport, erro
 
 // OnLead has hook called, in a goroutine of its own, whenever this voter has
 // become the leader and has applied all that its predecessors committed. ctx ends
-// when it leads no more. Hooks must be added before the voter can lead: right
-// after Open.
+// when it leads no more. A hook that is added while it leads is called at once.
 func (c *Control) OnLead(hook func(ctx context.Context, term uint64)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.lead = append(c.lead, hook)
+	if r := c.reign; r != nil {
+		r.hooks.Go(func() { hook(r.ctx, c.Term()) })
+	}
 }
 
 // follow runs the hooks of OnLead, those of one term at a time.
@@ -184,19 +193,28 @@ func (c *Control) follow() {
 // begin runs the hooks for a new term; what it returns ends and awaits them.
 func (c *Control) begin() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	var hooks sync.WaitGroup
-	hooks.Go(func() {
+	r := &reign{ctx: ctx}
+	begun := make(chan struct{})
+	go func() { // a barrier takes a majority, which may be gone again
+		defer close(begun)
 		if c.raft.Barrier(applyTimeout).Error() != nil {
 			return // it leads no more: follow is told
 		}
 		c.mu.Lock()
-		list := c.lead
-		c.mu.Unlock()
-		for _, hook := range list {
-			hooks.Go(func() { hook(ctx, c.Term()) })
+		defer c.mu.Unlock()
+		c.reign = r
+		for _, hook := range c.lead {
+			r.hooks.Go(func() { hook(ctx, c.Term()) })
 		}
-	})
-	return func() { cancel(); hooks.Wait() }
+	}()
+	return func() {
+		cancel()
+		<-begun
+		c.mu.Lock()
+		c.reign = nil
+		c.mu.Unlock()
+		r.hooks.Wait()
+	}
 }
 
 // Leader returns the voter that leads as far as this one knows, "" if it knows of

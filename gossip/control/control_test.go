@@ -361,14 +361,25 @@ func TestOnLeadEndsWithTheTerm(t *testing.T) {
 			ended <- struct{}{}
 		})
 	}
+	next := func() uint64 {
+		t.Helper()
+		select {
+		case term := <-led:
+			return term
+		case <-time.After(10 * time.Second):
+			require.Fail(t, "nobody leads")
+			return 0
+		}
+	}
+	require.Equal(t, v.Term(), next(), "a hook that comes late is called all the same")
 	before := v.Term()
 	c.kill(id)
 	select {
-	case term := <-led:
-		require.Greater(t, term, before)
+	case <-ended:
 	case <-time.After(10 * time.Second):
-		require.Fail(t, "nobody leads")
+		require.Fail(t, "the hook of a leader that is gone goes on")
 	}
+	require.Greater(t, next(), before)
 }
 
 func TestALoneVoter(t *testing.T) {

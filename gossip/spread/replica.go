@@ -273,6 +273,14 @@ func (r *Replica) Horizon() gossip.Vector {
 	return v
 }
 
+// Skipped returns up to where purges are not kept any more: of those nobody can
+// say here what they were.
+func (r *Replica) Skipped() gossip.Vector {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.history.skipped.Clone()
+}
+
 // Applied returns what the node has, of each source without a gap: a copy.
 func (r *Replica) Applied() gossip.Vector {
 	r.mu.Lock()
