@@ -74,7 +74,12 @@ func appendPin(dst []byte, s *Slot, position []byte) []byte {
 		text(t)
 	}
 	b = append(binary.AppendUvarint(b, uint64(len(s.Art.Body))), s.Art.Body...)
-	sum := sha256.Sum256(b[from:])
+	return append(b[:from], sealPin(b[from:])...)
+}
+
+// sealPin puts the sum behind a pin.
+func sealPin(b []byte) []byte {
+	sum := sha256.Sum256(b)
 	return append(b, sum[:pinSum]...)
 }
 

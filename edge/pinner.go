@@ -92,16 +92,36 @@ func (c *Core) doPin(job pinJob) error {
 		return c.Pins.Save(job.text, job.slot.Vector, job.slot.Variant, appendPin(nil, job.slot, job.position))
 	}
 	sels := []cachekey.Selector{*job.purge}
-	return c.Pins.Sweep(func(text, _ string, data []byte) bool {
-		key, err := cachekey.ParseText(text)
-		if err != nil {
-			return true // nobody can ask for it
-		}
-		s, position, err := decodePin(data)
-		if err != nil || !selected(sels, key, s.Tags) {
-			return err != nil
-		}
-		hard, _, known := c.Purges.Since(position)
-		return !known || selected(hard, key, s.Tags) // what was fetched after the purge stays
+	// The log is asked between two sweeps: it may lie on the same disk as the pins.
+	// What was fetched after the purge stays.
+	type since struct {
+		hard  []cachekey.Selector
+		known bool
+	}
+	asked := map[string]since{} // by position
+	each := func(drop func(position string, key cachekey.Key, tags []string) bool) error {
+		return c.Pins.Sweep(func(text, _ string, data []byte) bool {
+			key, err := cachekey.ParseText(text)
+			if err != nil {
+				return true // nobody can ask for it
+			}
+			s, position, err := decodePin(data)
+			return err != nil || selected(sels, key, s.Tags) && drop(string(position), key, s.Tags)
+		})
+	}
+	err := each(func(position string, _ cachekey.Key, _ []string) bool {
+		asked[position] = since{}
+		return false
+	})
+	if err != nil {
+		return err
+	}
+	for position := range asked {
+		hard, _, known := c.Purges.Since([]byte(position))
+		asked[position] = since{hard, known}
+	}
+	return each(func(position string, key cachekey.Key, tags []string) bool {
+		log, ok := asked[position] // if not, it was saved a moment ago
+		return ok && (!log.known || selected(log.hard, key, tags))
 	})
 }

@@ -4,7 +4,7 @@ import "github.com/letteros/letteredge/cachekey"
 
 // Pins keep copies of managed artifacts on disk, as bytes, so that what was
 // released can be shown after a restart, and an undo needs no origin. Load is
-// called by fills; Save and Sweep by one goroutine of the core. An error costs
+// called by any number of fills, while one goroutine at a time saves and sweeps. An error costs
 // pins, never answers.
 type Pins interface {
 	// Load returns what was saved under a canonical text and a vector, one item
@@ -12,7 +12,7 @@ type Pins interface {
 	Load(text, vector string) ([][]byte, error)
 	// Save keeps data, in place of what has the same three names.
 	Save(text, vector, variant string, data []byte) error
-	// Sweep deletes every pin that drop names.
+	// Sweep deletes every pin that drop names. drop asks neither Pins nor PurgeLog.
 	Sweep(drop func(text, vector string, data []byte) bool) error
 }
 

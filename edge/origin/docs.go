@@ -94,15 +94,15 @@ func (o *Origin) get(ctx context.Context, target string, limit int64, absent err
 }
 
 // parseIndex reads {"artifacts":[{"path":…,"documents":{id:version}}]}. Members of
-// other names are refused, and so are those that come twice: readers differ in
-// which of the two counts.
+// other names are passed over; those that come twice are refused: readers differ
+// in which of the two counts.
 func parseIndex(body []byte) (map[string]map[string]int64, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	index := map[string]map[string]int64{}
 	there := false
 	err := object(d, func(name string) error {
 		if name != "artifacts" {
-			return fmt.Errorf("%q is no member of an index: artifacts", name)
+			return skip(d)
 		}
 		there = true
 		return array(d, func() error {
@@ -160,7 +160,7 @@ func readArtifact(d *json.Decoder) (path string, documents map[string]int64, err
 				return nil
 			})
 		}
-		return fmt.Errorf("%q is no member of an artifact: path, documents", name)
+		return skip(d)
 	})
 	if err == nil && (path == "" || len(documents) == 0) {
 		err = errors.New("path and documents are required")
@@ -190,6 +190,11 @@ func object(d *json.Decoder, member func(name string) error) error {
 	}
 	_, err := d.Token()
 	return err
+}
+
+func skip(d *json.Decoder) error {
+	var passed json.RawMessage
+	return d.Decode(&passed)
 }
 
 func array(d *json.Decoder, item func() error) error {
