@@ -5,9 +5,11 @@
 //
 //	refuse   method, early data                              core.go
 //	key      the canonical key of what is asked for          cachekey.Keyer
+//	aim      which versions it is to be shown                target.go, preview.go
 //	decide   the segment's quota                             quota.Gate
 //	lookup   a slot: fresh, stale within grace, or absent    lookup.go
 //	fill     one flight for each key, however many ask       flight.go, fill.go
+//	         from the node's own disk before anyone is asked  managed.go, pinner.go
 //	shape    304, 206, HEAD, errors, Cache-Status            shape.go
 //	observe  one call, for metrics                           Observer
 //
@@ -27,11 +29,24 @@
 //   - A request joins another's flight, and is handed its result, only as
 //     SEMANTICS §6 allows; what may not be stored for it is never shared with it.
 //   - A client that goes away disturbs nobody who waits for the same fill.
+//   - A managed artifact is shown in the versions of its target, all its documents
+//     and all its parts at once, or not at all: not while targets flip, not when
+//     the origin shows something else, not rather than an error. At its target it
+//     is fresh at any age, and a flip to what was filled before needs no fetch.
+//   - What only a rollout's checks may see, they see by a signed field alone, which
+//     goes no further; so it is with all fields that belong to nodes.
+//   - While the node is isolated, nothing that is not managed is shown unmarked
+//     that is older than [Config.Clamp], unless the origin has just vouched for it.
 //   - On artifact routes nothing that lacks Docs-Version, or that is not the
 //     artifact the key names, is stored or shown.
 //
 // # Not guaranteed
 //
 //   - A response that was being written when a purge returned is not recalled.
+//   - A copy at its target is pinned where the disk keeps up and has room.
+//   - Where a node knows no index of artifacts, documents of an artifact that is
+//     not listed are known only from its answer: one that shows a managed document
+//     in another version than its target is held back, but what is stored already
+//     needs the purge that goes with a flip.
 //   - Bodies beyond [Config.MaxObject] are passed through and not stored.
 package edge

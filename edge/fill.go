@@ -83,10 +83,12 @@ func (c *Core) fill(fl *flight, d *detached) {
 			backoff := time.Second
 			if d.refresh {
 				backoff = c.cfg.RefreshBackoff
-				d.stale.refreshing.Store(false)
 			}
 			if failed {
 				d.stale.retryAt.Store(c.Now().Add(backoff).UnixNano())
+			}
+			if d.refresh {
+				d.stale.refreshing.Store(false) // in this order: see refresh
 			}
 		}
 		c.flights.land(fl, o)

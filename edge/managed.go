@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -205,6 +206,9 @@ func (c *Core) pinned(fl *flight, d *detached) (hit *Slot) {
 			c.Logger.Warn("pin not understood", "key", fl.key.Text, "err", err)
 			continue
 		}
+		if c.holds(fl.key.Text, s) {
+			continue
+		}
 		hard, soft, known := c.Purges.Since(position)
 		if !known || selected(hard, fl.key, s.Tags) {
 			continue
@@ -221,6 +225,14 @@ func (c *Core) pinned(fl *flight, d *detached) (hit *Slot) {
 		}
 	}
 	return hit
+}
+
+// holds reports whether the store has a copy of its own in place of s.
+func (c *Core) holds(text string, s *Slot) bool {
+	e := c.Store.Get(text)
+	return e != nil && slices.ContainsFunc(e.Slots(), func(o *Slot) bool {
+		return o.Vector == s.Vector && o.Variant == s.Variant && o.Stamp.State() != invalidation.Hard
+	})
 }
 
 func selected(sels []cachekey.Selector, key cachekey.Key, tags []string) bool {

@@ -160,6 +160,11 @@ func (c *Core) refresh(x *Exchange, route *Route, s *Slot) {
 	if s.retryAt.Load() > x.Now.UnixNano() || !s.refreshing.CompareAndSwap(false, true) {
 		return
 	}
+	if s.retryAt.Load() > x.Now.UnixNano() {
+		// The refresh before this one has failed between the two looks.
+		s.refreshing.Store(false)
+		return
+	}
 	id := flightID{text: x.key.Text, vector: x.vector, variant: s.Variant}
 	t := c.flights.join(id, x.key, c.Marks)
 	if !t.leader {
