@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/letteros/letteredge/invalidation/rollout"
 )
 
 const goodFront = "id: trial\nkind: cta\nversion: 42\nsegments: [b2b, b2c]\ncta: trial\nuses: [core-message]\nlang: en\ntags: [pricing]\ntitle: Start your trial\n"
@@ -171,16 +169,6 @@ func FuzzParseDocument(f *testing.F) {
 		newMarkdown().html(d.Body)
 	})
 }
-
-func TestDigest(t *testing.T) {
-	a := rollout.Digest(map[string][]byte{"trial.md": []byte("a"), "trial.ja.md": []byte("b")})
-	// From the definition, by hand: sha256 of u32 "trial.ja.md" u64 "b" u32 "trial.md" u64 "a".
-	require.Equal(t, "sha256-"+handDigest, a)
-	require.NotEqual(t, a, rollout.Digest(map[string][]byte{"trial.md": []byte("b"), "trial.ja.md": []byte("a")}))
-	require.NotEqual(t, rollout.Digest(map[string][]byte{"a": []byte("bc")}), rollout.Digest(map[string][]byte{"ab": []byte("c")}))
-}
-
-const handDigest = "lztc1cNQzDhQA71FqVf8mgtcuKx67TtYOihYyNkHGys="
 
 func FuzzFrontMatter(f *testing.F) {
 	f.Add(goodFront)

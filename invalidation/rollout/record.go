@@ -3,6 +3,7 @@ package rollout
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/letteros/letteredge/gossip"
@@ -35,7 +36,34 @@ func read[T any](rec gossip.Record) (v T, err error) {
 func ReadDocument(rec gossip.Record) (Document, error) { return read[Document](rec) }
 
 // ReadRollout decodes a rollout's record.
-func ReadRollout(rec gossip.Record) (Rollout, error) { return read[Rollout](rec) }
+func ReadRollout(rec gossip.Record) (Rollout, error) {
+	r, err := read[Rollout](rec)
+	if err == nil && !r.wellFormed() {
+		err = fmt.Errorf("record %s: its stages are not those of a rollout", rec.Key)
+	}
+	if err != nil {
+		return Rollout{}, err
+	}
+	return r, nil
+}
+
+// wellFormed reports whether r is what the machine works on: no stages, or all
+// of them, one of which is under way.
+func (r Rollout) wellFormed() bool {
+	if len(r.Stages) == 0 {
+		return r.State != Running && r.State != Paused && r.State != Done
+	}
+	names := []StageName{Edge, Regional, Global}
+	if len(r.Stages) != len(names) || !slices.Contains(names, r.Stage) {
+		return false
+	}
+	for i, s := range r.Stages {
+		if s.Stage != names[i] || s.Wave < 0 {
+			return false
+		}
+	}
+	return true
+}
 
 // ReadIndex decodes the index' record; nil if there is none.
 func ReadIndex(rec gossip.Record) (Index, error) { return read[Index](rec) }

@@ -1,0 +1,199 @@
+package driver
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/letteros/letteredge/cachekey"
+	"github.com/letteros/letteredge/gossip"
+	"github.com/letteros/letteredge/invalidation/rollout"
+)
+
+func TestPreview(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		a, b := w.edges["lima-1"].worker, w.edges["lima-2"].worker
+		r := rollout.Rollout{ID: "r1", Documents: []rollout.Version{version("trial", 43)}}
+		s := &rollout.Snapshot{}
+		field, err := a.seal(r)
+		require.NoError(t, err)
+		refused := func(w *Worker, field string) {
+			t.Helper()
+			_, ok := w.Preview(field, time.Now())
+			require.False(t, ok)
+		}
+		refused(a, field) // nothing is being verified
+		end := a.open(r, s)
+		defer b.open(r, s)()
+		got, ok := a.Preview(field, time.Now())
+		require.True(t, ok)
+		require.Same(t, s, got)
+		refused(b, field) // another node's
+		refused(a, "")
+		refused(a, "x")
+		refused(a, field+"x")
+
+		wire, err := base64.RawURLEncoding.DecodeString(field)
+		require.NoError(t, err)
+		var e gossip.Envelope
+		require.NoError(t, e.UnmarshalBinary(wire))
+		resend := func(e gossip.Envelope) string {
+			wire, err := e.MarshalBinary()
+			require.NoError(t, err)
+			return base64.RawURLEncoding.EncodeToString(wire)
+		}
+		forged := e
+		forged.Payload, err = json.Marshal(leave{"r1", versionsOf(r), time.Now().Add(15 * time.Second).UnixMilli()})
+		require.NoError(t, err)
+		refused(a, resend(forged))
+		other := e
+		other.Kind = gossip.KindReport
+		require.NoError(t, other.Seal(key("lima-1")))
+		refused(a, resend(other))
+		foreign := e
+		require.NoError(t, foreign.Seal(key("evil")))
+		refused(a, resend(foreign))
+
+		// Another candidate of the same rollout, and another rollout.
+		later := r
+		later.Documents = []rollout.Version{version("trial", 44)}
+		field44, err := a.seal(later)
+		require.NoError(t, err)
+		refused(a, field44)
+		later.ID = "r2"
+		field2, err := a.seal(later)
+		require.NoError(t, err)
+		refused(a, field2)
+
+		time.Sleep(previewLife + time.Second)
+		refused(a, field)
+		end()
+	})
+}
+
+func FuzzPreview(f *testing.F) {
+	w, err := NewWorker(WorkerDeps{
+		Self: gossip.Member{Cluster: "c", Region: "lima", Node: "lima-1"}, Records: gossip.NewRecords(), Filler: &edge{}, Door: &edge{},
+		Signer: key("lima-1"), Verifier: key("lima-1"), Now: time.Now,
+	})
+	require.NoError(f, err)
+	r := rollout.Rollout{ID: "r1", Documents: []rollout.Version{version("trial", 43)}}
+	field, err := w.seal(r)
+	require.NoError(f, err)
+	f.Add(field)
+	w.open(r, &rollout.Snapshot{})
+	f.Fuzz(func(t *testing.T, got string) {
+		if _, ok := w.Preview(got, time.Now()); ok {
+			require.Equal(t, field, got)
+		}
+	})
+}
+
+func TestAWorkerWaitsForItsRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		done := make(chan error, 1)
+		go func() {
+			_, err := w.edges["lima-1"].worker.Do(t.Context(), Job{Rollout: "none", Action: rollout.Fill, Index: 1})
+			done <- err
+		}()
+		synctest.Wait()
+		require.Empty(t, done)
+		w.push("", version("trial", 43))
+		require.ErrorIs(t, <-done, rollout.ErrUnknown)
+	})
+}
+
+func TestJudge(t *testing.T) {
+	key, err := cachekey.ParseText(ctaPath)
+	require.NoError(t, err)
+	it := rollout.Item{Key: key, Vector: "core=7, trial=43"}
+	body := func(change func(map[string]any)) []byte {
+		all := map[string]any{"kind": "cta", "segment": "b2b", "cta": "trial", "id": "trial", "lang": "en", "title": "", "html": "", "documents": map[string]int64{"trial": 43}}
+		change(all)
+		text, err := json.Marshal(all)
+		require.NoError(t, err)
+		return text
+	}
+	good := Reply{Status: 200, Versions: "trial=43, core=7, more=1", Body: body(func(map[string]any) {})}
+	require.NoError(t, judge(it, good))
+	for want, change := range map[string]func(*Reply){
+		"status":       func(r *Reply) { r.Status = 404 },
+		"whole":        func(r *Reply) { r.Degraded = "stale" },
+		"docs-version": func(r *Reply) { r.Versions = "trial=43" },
+		"schema":       func(r *Reply) { r.Body = body(func(m map[string]any) { m["segment"] = "b2c" }) },
+	} {
+		bad := good
+		change(&bad)
+		require.ErrorContains(t, judge(it, bad), want+": ")
+	}
+	for _, versions := range []string{"", "trial=42, core=7", "trial=43, core=7,", "trial=+43", "Trial=43"} {
+		bad := good
+		bad.Versions = versions
+		require.ErrorContains(t, judge(it, bad), "docs-version", versions)
+	}
+	for _, field := range []string{"lang", "title", "html", "documents"} {
+		bad := good
+		bad.Body = body(func(m map[string]any) { delete(m, field) })
+		require.ErrorContains(t, judge(it, bad), "schema", field)
+	}
+	it.Gone = true
+	require.ErrorContains(t, judge(it, good), "should be gone")
+	require.NoError(t, judge(it, Reply{Status: 410}))
+}
+
+func TestWeb(t *testing.T) {
+	index := `{"artifacts":[{"path":"` + ctaPath + `","documents":{"trial":42},"languages":["en"]}]}`
+	status := 200
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Docs-Version", "trial=42")
+		if pin := r.Header.Get("Docs-Pin"); pin != "" {
+			rw.Header().Set("Docs-Version", pin)
+		}
+		rw.Header().Set("Edge-Degraded", r.Header.Get("Edge-Preview"))
+		rw.WriteHeader(status)
+		if r.URL.Path == "/index.json" {
+			_, _ = rw.Write([]byte(index))
+		}
+	}))
+	defer server.Close()
+	w := Web{Base: server.URL, Client: server.Client()}
+	listed, err := w.Index(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, map[string]Listed{ctaPath: {map[string]int64{"trial": 42}, []string{"en"}}}, listed)
+	shown, err := w.Shows(t.Context(), ctaPath, "trial=41")
+	require.NoError(t, err)
+	require.Equal(t, Shown{200, map[string]int64{"trial": 41}}, shown)
+	rep, err := w.Get(t.Context(), ctaPath, "leave")
+	require.NoError(t, err)
+	require.Equal(t, "leave", rep.Degraded)
+	for _, bad := range []string{"", "{}", `{"artifacts":[{"path":"/x"}]}`, `[]`} {
+		index = bad
+		_, err = w.Index(t.Context())
+		require.Error(t, err, bad)
+	}
+	status = 404
+	_, err = w.Index(t.Context())
+	require.ErrorIs(t, err, ErrNoIndex)
+	status = 503
+	_, err = w.Index(t.Context())
+	require.NotErrorIs(t, err, ErrNoIndex)
+	require.Error(t, err)
+}
+
+func FuzzParseIndex(f *testing.F) {
+	f.Add(`{"artifacts":[{"path":"/v1/segments/b2b/ctas/trial","documents":{"trial":42},"languages":["en"]}]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		all, err := parseIndex([]byte(text))
+		for path := range all {
+			_, ok := rollout.Path(path)
+			require.True(t, ok && err == nil)
+		}
+	})
+}
