@@ -256,3 +256,62 @@ func TestSummaryIsFreshAtAnyAge(t *testing.T) {
 	require.Equal(t, 503, r.status)
 	require.Equal(t, "held", r.header.Get("Edge-Degraded"))
 }
+
+// An owner's own targets do not judge what another node asks for: they may be a
+// flip behind.
+func TestAPeersTargetIsTheAskers(t *testing.T) {
+	n := newManaged(t)
+	s := at(1)
+	s.Documents["core"] = 7
+	n.targets.Flip(s)
+	n.up.set(func(_ context.Context, f *edge.Fetch) (*edge.Answer, error) {
+		return reversion(artifactOf(f.Key, 2), `"documents":{"core":8,"trial":2}`, "core=8, trial=2"), nil
+	})
+	_, err := n.core.ServePeer(t.Context(), peerFetch(t, trial, "trial=2"))
+	require.NoError(t, err)
+}
+
+// A whole artifact is rendered from all that its target names.
+func TestAnswersThatLackADocument(t *testing.T) {
+	n := newManaged(t)
+	n.targets.Flip(edgetest.Released(map[string]string{trial: "core=7, trial=1"}))
+	require.Equal(t, 503, n.get(trial).status)
+}
+
+// A check of a candidate is told of an origin that fails; a reader is spared it.
+func TestAPreviewIsNeverStale(t *testing.T) {
+	n := newManaged(t)
+	n.targets.Flip(at(2))
+	down := false
+	n.up.set(func(_ context.Context, f *edge.Fetch) (*edge.Answer, error) {
+		if down {
+			return nil, errors.New("down")
+		}
+		return reversion(artifactOf(f.Key, 2), `"documents":{"free":9,"trial":2}`, "free=9, trial=2"), nil
+	})
+	require.Equal(t, 200, n.get(trial).status)
+	down = true
+	n.skew.Add(int64(2 * time.Minute))
+	require.Equal(t, 503, n.get(trial, "Edge-Preview: candidate").status)
+	n.skew.Add(int64(2 * time.Second))
+	r := n.get(trial)
+	require.Equal(t, 200, r.status)
+	require.Equal(t, "stale", r.header.Get("Edge-Degraded"))
+}
+
+// A 304 renews what the origin said, not what readers were told in its place.
+func TestRenewalKeepsTheOriginsControl(t *testing.T) {
+	n := newManaged(t)
+	n.get(trial)
+	n.up.set(func(context.Context, *edge.Fetch) (*edge.Answer, error) {
+		return answer(304, "", `Etag: "o1"`), nil
+	})
+	n.marks.Raise(doc, invalidation.ModeSoft)
+	n.get(trial)
+	eventually(t, func() bool { return strings.Contains(n.get(trial).cacheStatus(), "ttl=30") }, "renewed")
+	require.Equal(t, "max-age=30, public", n.get(trial).header.Get("Cache-Control"))
+	a, err := n.core.ServePeer(t.Context(), peerFetch(t, trial, "trial=1"))
+	require.NoError(t, err)
+	require.Equal(t, "public, max-age=60", get(a, "Cache-Control"))
+	require.Contains(t, get(a, "Cdn-Cache-Control"), "max-age=60")
+}

@@ -41,7 +41,7 @@ func (c *Core) ServePeer(ctx context.Context, f *Fetch) (*Answer, error) {
 	}
 	x.isolated = c.Standing.Isolated(x.Now)
 	found := c.lookup(x)
-	if found.slot != nil && found.use == useFresh && !found.soft {
+	if found.slot != nil && found.use == useFresh {
 		return c.toPeer(x, found.slot, true), nil
 	}
 	o, _, err := c.await(ctx, x, c.route(key), found)
