@@ -23,11 +23,6 @@ func (d *Demo) admins(t *testing.T) []*Admin {
 	return all
 }
 
-// at returns the place of a node in the demo.
-func (d *Demo) at(id string) int {
-	return slices.IndexFunc(d.Nodes, func(n *Node) bool { return n.ID == id })
-}
-
 // listedNode is an item of GET /v1/nodes.
 type listedNode struct {
 	ID, Region, State, Incarnation string
@@ -53,6 +48,31 @@ func allReady(t *testing.T, d *Demo) {
 			now := states(t, a)
 			return len(now) == len(d.Nodes) && !slices.ContainsFunc(d.Nodes, func(n *Node) bool { return now[n.ID] != "ready" })
 		})
+	}
+}
+
+// TestNodesEverywhere: every node lists all of them, ready, and one that is killed
+// as unreachable.
+func TestNodesEverywhere(t *testing.T) {
+	demo := edged.Demo(t)
+	allReady(t, demo)
+	kill(t, demo.Nodes[4])
+	admin := demo.Nodes[1].Administer(t)
+	Until(t, "the dead node to be missed", func() bool { return states(t, admin)[demo.Nodes[4].ID] == "unreachable" })
+	var list struct {
+		Items []struct {
+			ID, State    string
+			Nodes, Ready int
+		}
+	}
+	admin.Want(t, http.StatusOK, &list, "GET", "/v1/regions", "")
+	require.Len(t, list.Items, 3)
+	for _, r := range list.Items {
+		want := "ready"
+		if r.ID == demo.Nodes[4].Region {
+			want = "degraded"
+		}
+		require.Equal(t, want, r.State, r.ID)
 	}
 }
 
