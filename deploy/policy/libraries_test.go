@@ -38,7 +38,7 @@ var libraries = []library{
 	{"golang.org/x/net/http/httpguts", []string{"edge/serve", "edge/origin", "bench/load", "bench/load/bare"}},
 	{"golang.org/x/net/http2", []string{"edge/serve", "bench/load", "bench/load/bare", "bench/behaviour"}},
 	{"golang.org/x/net/netutil", []string{"edge/admin"}},
-	{"golang.org/x/sync/errgroup", []string{"cmd/…", "bench/load"}},
+	{"golang.org/x/sync/errgroup", []string{"cmd/…", "bench/load", "invalidation/driver"}},
 	{"golang.org/x/sys/unix", []string{"bench/load"}},
 	{"golang.org/x/time/rate", []string{"quota"}},
 }

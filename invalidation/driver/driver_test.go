@@ -79,7 +79,7 @@ func TestWaiting(t *testing.T) {
 		id := w.push("", version("trial", 43))
 		r := w.until(id, time.Second, func(r rollout.Rollout) bool { return r.Reason != "" })
 		require.Equal(t, "the origin shows trial=42, and 43 was pushed", r.Reason)
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute) // in the bubble
 		w.shows("core=7, trial=42", "core=7, p1=3, trial=42")
 		d, _, err := w.board.Documents("", 10)
 		require.NoError(t, err)
@@ -194,7 +194,7 @@ func TestTheLeaderDies(t *testing.T) {
 			id := w.push("", version("trial", 43))
 			w.until(id, 8*time.Second, func(r rollout.Rollout) bool { return len(r.Stages) > 0 && r.Stages[1].State == at })
 			stop()
-			time.Sleep(time.Minute)
+			<-time.After(time.Minute) // in the bubble
 			defer w.lead(2)()
 			require.Equal(t, uint64(2), w.ends(id, rollout.Done).Term)
 			w.shows("core=7, trial=43", "core=7, p1=3, trial=43")
@@ -217,7 +217,7 @@ func TestAnOldLeaderWritesNothing(t *testing.T) {
 		_, err := w.board.Command(t.Context(), id, rollout.Promote{By: "ops"})
 		require.NoError(t, err)
 		old := w.lead(1)
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute) // in the bubble
 		now, err := w.board.Get(id)
 		require.NoError(t, err)
 		require.Equal(t, rollout.StageFilling, now.Stages[0].State)
@@ -259,7 +259,7 @@ func TestNoQuorum(t *testing.T) {
 		w.log.mu.Unlock()
 		_, err := w.board.Submit(t.Context(), Order{Documents: []rollout.Version{version("trial", 44)}})
 		require.ErrorIs(t, err, errDown)
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute) // in the bubble
 		w.log.mu.Lock()
 		w.log.down = false
 		w.log.mu.Unlock()

@@ -71,7 +71,7 @@ func TestPreview(t *testing.T) {
 		require.NoError(t, err)
 		refused(a, field2)
 
-		time.Sleep(previewLife + time.Second)
+		<-time.After(previewLife + time.Second) // in the bubble
 		refused(a, field)
 		end()
 	})
