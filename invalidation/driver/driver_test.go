@@ -299,3 +299,21 @@ func TestRefused(t *testing.T) {
 		require.NotEmpty(t, fmt.Sprint(after[0].ID))
 	})
 }
+
+// What a carrier sees may be old; what it writes is held against the record.
+func TestAnOldTermIsRefusedByTheTransaction(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		id := w.push("", version("trial", 43))
+		d, err := New(Config{}, Deps{Records: w.log.records, Ledger: w.log, Nodes: w, Cluster: w, Origin: w.origin})
+		require.NoError(t, err)
+		r, err := w.board.Get(id)
+		require.NoError(t, err)
+		_, _, err = d.update(t.Context(), r, 2, []rollout.Event{rollout.Hidden{Reason: "new"}})
+		require.NoError(t, err)
+		_, _, err = d.update(t.Context(), r, 1, []rollout.Event{rollout.Hidden{Reason: "old"}})
+		require.ErrorIs(t, err, errDeposed)
+		r, err = w.board.Get(id)
+		require.NoError(t, err)
+		require.Equal(t, "new", r.Reason)
+	})
+}

@@ -30,6 +30,8 @@ type log struct {
 	index   uint64
 	records *gossip.Records
 	down    bool // no quorum
+	// downAt, if set, ends the quorum with the write that makes a rollout so.
+	downAt func(rollout.Rollout) bool
 }
 
 var errDown = errors.New("no quorum")
@@ -54,6 +56,12 @@ func (l *log) Update(_ context.Context, keys []string, compute func(map[string]g
 		return gossip.Outcome{}, err
 	}
 	l.index++
+	for _, p := range txn.Puts {
+		r, err := rollout.ReadRollout(gossip.Record{Key: p.Key, Value: p.Value})
+		if l.downAt != nil && strings.HasPrefix(p.Key, rollout.RolloutKey) && err == nil && l.downAt(r) {
+			l.down, l.downAt = true, nil
+		}
+	}
 	return l.records.Apply(l.index, txn), nil
 }
 
