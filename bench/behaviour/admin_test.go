@@ -164,6 +164,14 @@ func TestOpenAPI(t *testing.T) {
 	admin := edged.Node(t, docs.URL).Administer(t)
 	admin.Want(t, 201, nil, "PUT", "/v1/quotas/b2b", `{"rps":100}`)
 	purge := admin.Purge(t, `{"segment":"b2b"}`, Hard).Purge
+	// An update that the origin does not show, and that is called off: its events
+	// are an end.
+	var update struct{ Rollout string }
+	admin.Want(t, 202, &update, "POST", "/v1/docs/updates",
+		`{"documents":[{"id":"trial","version":99,"digest":"sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="}]}`)
+	Until(t, "the update to be called off", func() bool {
+		return admin.Do(t, "POST", "/v1/rollouts/"+update.Rollout+"/abort", "").Status/100 == 2
+	})
 	var doc struct {
 		OpenAPI string
 		Paths   map[string]map[string]struct {
@@ -179,7 +187,11 @@ func TestOpenAPI(t *testing.T) {
 		require.Contains(t, doc.Paths, path)
 	}
 	for path, methods := range doc.Paths {
-		at := strings.NewReplacer("{segment}", "b2b", "{id}", purge).Replace(path)
+		id := purge
+		if strings.HasPrefix(path, "/v1/rollouts/") {
+			id = update.Rollout
+		}
+		at := strings.NewReplacer("{segment}", "b2b", "{id}", id).Replace(path)
 		for method, operation := range methods {
 			require.NotEmpty(t, operation.OperationID)
 			require.NotEmpty(t, operation.Responses)
