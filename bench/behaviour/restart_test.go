@@ -3,6 +3,7 @@ package behaviour
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -35,11 +36,12 @@ type audited struct {
 	Result    string `json:"result"`
 }
 
+// audit reads it, but for what a demo does itself at its start.
 func audit(t *testing.T, a *Admin) []audited {
 	t.Helper()
 	var list struct{ Items []audited }
 	a.Want(t, http.StatusOK, &list, "GET", "/v1/audit?limit=1000", "")
-	return list.Items
+	return slices.DeleteFunc(list.Items, func(e audited) bool { return e.Action == "docs.update" })
 }
 
 // TestLimitsAndPurgesSurviveAKill: what was acknowledged is there after kill -9.

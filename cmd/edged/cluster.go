@@ -90,7 +90,13 @@ func (c *cluster) start(ctx context.Context) (err error) {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return c.ready(ctx)
+	if err := c.ready(ctx); err != nil {
+		return err
+	}
+	if c.docs == "" {
+		return nil
+	}
+	return c.adopt(ctx)
 }
 
 // members names the nodes, region by region.
