@@ -160,6 +160,9 @@ func (s *storm) ask(ctx context.Context, random *rand.Rand) error {
 	// What is read before the request is sent must hold of its answer.
 	floor, life := s.floorOf(at), s.lives[at].Load()
 	r, err := s.readers[at].Do(ctx, proto, ask)
+	if err != nil && life > 0 { // over a connection to the process before, perhaps
+		r, err = s.readers[at].Do(ctx, proto, ask)
+	}
 	where := fmt.Sprintf("%s %s %v at %s over %s", ask.Method, ask.Target, ask.Fields, s.nodes[at].ID, proto)
 	if err != nil {
 		if s.lives[at].Load() != life {
