@@ -69,7 +69,7 @@ func (r *reservation) find(udp, both bool) (uint16, error) {
 			continue
 		}
 		*r = append(*r, ln)
-	if !udp {
+		if !udp {
 			return port, nil
 		}
 		if last = r.datagram("127.0.0.1", port); last != nil {
