@@ -92,6 +92,7 @@ type Deps struct {
 	// hit since. nil: NoPins. With Pins, Purges is required.
 	Pins     Pins
 	Purges   PurgeLog
+	Peers    Peers    // nil: NoPeers
 	Builder  Builder  // nil: Summaries are asked of the artifact upstream
 	Observer Observer // nil: NoObserver
 	Logger   *slog.Logger
@@ -135,6 +136,9 @@ func New(cfg Config, deps Deps) (*Core, error) {
 	}
 	if !pinning {
 		deps.Pins = NoPins{}
+	}
+	if deps.Peers == nil {
+		deps.Peers = NoPeers{}
 	}
 	if deps.Observer == nil {
 		deps.Observer = NoObserver{}

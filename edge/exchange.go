@@ -30,7 +30,9 @@ type Exchange struct {
 	// isolated: the node may have missed purges, see Standing.
 	isolated bool
 	// direct: whatever has to be fetched is asked of the origin, of no other node.
-	direct  bool
+	direct bool
+	// forPeer: another node asks, and looks elsewhere itself.
+	forPeer bool
 	slot    *Slot // what the reply shows, for its age; nil if it is not a stored one
 	scratch cachekey.Scratch
 	buf     []byte // numbers and field values of this answer
@@ -58,7 +60,7 @@ func (x *Exchange) Reset() {
 	x.key = cachekey.Key{}
 	x.keyed = false
 	x.targets, x.validate, x.vector, x.slot = nil, false, "", nil
-	x.isolated, x.direct, x.previewed, x.managed = false, false, false, rollout.Unmanaged
+	x.isolated, x.direct, x.forPeer, x.previewed, x.managed = false, false, false, false, rollout.Unmanaged
 	x.quotaTook, x.originTook = 0, 0
 	if cap(x.buf) > maxKeptScratch {
 		x.buf = nil

@@ -26,6 +26,7 @@ type detached struct {
 	stale   *Slot      // to validate, nil for none
 	refresh bool       // behind a reader's back
 	direct  bool       // ask no other node
+	forPeer bool       // another node asks, and looks elsewhere itself
 	noStore bool       // the client asked for no-store, and the profile heeds it
 	// validate: what is stored, on disk too, may not be used unasked.
 	validate bool
@@ -36,7 +37,7 @@ type detached struct {
 
 // detach clones what fill will use of x.
 func (c *Core) detach(x *Exchange, route *Route, fl *flight, stale *Slot) *detached {
-	d := &detached{route: route, targets: x.targets, direct: x.direct, validate: x.validate, vector: fl.id.vector, stale: stale, host: strings.Clone(x.Req.Host)}
+	d := &detached{route: route, targets: x.targets, direct: x.direct, forPeer: x.forPeer, validate: x.validate, vector: fl.id.vector, stale: stale, host: strings.Clone(x.Req.Host)}
 	if fl.key.IsArtifact() {
 		// Nothing of the client but its languages may shape what all readers of
 		// a segment get.
@@ -97,7 +98,7 @@ func (c *Core) fill(fl *flight, d *detached) {
 	if c.Purges != nil && d.vector != "" {
 		d.position = c.Purges.Position()
 	}
-	if hit := c.pinned(fl, d); hit != nil {
+	if hit := c.pinnedFor(fl, d); hit != nil {
 		o = outcome{slot: hit, shared: true, hit: true, pinned: true, status: hit.Art.Status}
 		return
 	}
@@ -112,12 +113,12 @@ func (c *Core) fill(fl *flight, d *detached) {
 		case c.fills <- struct{}{}:
 			defer func() { <-c.fills }()
 		case <-ctx.Done():
-			o = outcome{err: fmt.Errorf("fill %s: waiting for a place among %d fills: %w", fl.key.Text, c.cfg.MaxFills, ErrUpstreamBusy)}
+			o = c.rescue(fl, d, outcome{err: fmt.Errorf("fill %s: waiting for a place among %d fills: %w", fl.key.Text, c.cfg.MaxFills, ErrUpstreamBusy)})
 			cancel()
 			return
 		}
 	}
-	o = c.fetch(ctx, fl, d)
+	o = c.rescue(fl, d, c.fetch(ctx, fl, d))
 	if o.answer != nil {
 		bound.Stop()
 		o.answer.Body = &closing{ReadCloser: o.answer.Body, then: cancel}

@@ -186,41 +186,47 @@ func (c *Core) standIn(x *Exchange, status int) bool {
 	return true
 }
 
-// pinned reads what was saved of the flight's key at its vector. What no purge has
-// hit goes to the store, and comes back where it is what the request asked for: a
-// copy that no soft purge has hit either, and that needs no validation.
-func (c *Core) pinned(fl *flight, d *detached) (hit *Slot) {
+// pinnedFor reads what was saved of the flight's key at its vector, where that is
+// of use to it.
+func (c *Core) pinnedFor(fl *flight, d *detached) *Slot {
 	if d.vector == "" || d.stale != nil || d.validate {
 		return nil
 	}
-	all, err := c.Pins.Load(fl.key.Text, d.vector)
+	return c.pinned(fl.key, d.vector, d.fields)
+}
+
+// pinned reads what was saved of a key, which owns its memory, at a vector. What no
+// purge has hit goes to the store, and comes back where it is what the request
+// asked for: a copy that no soft purge has hit either, and that needs no validation.
+func (c *Core) pinned(key cachekey.Key, vector string, fields Fields) (hit *Slot) {
+	all, err := c.Pins.Load(key.Text, vector)
 	if err != nil {
-		c.Logger.Warn("pins not read", "key", fl.key.Text, "err", err)
+		c.Logger.Warn("pins not read", "key", key.Text, "err", err)
 		return nil
 	}
 	// Before the log is read: a purge after this shows in the stamp.
 	born := c.Marks.Epoch()
 	for _, data := range all {
 		s, position, err := decodePin(data)
-		if err != nil || s.Vector != d.vector {
-			c.Logger.Warn("pin not understood", "key", fl.key.Text, "err", err)
+		if err != nil || s.Vector != vector {
+			c.Logger.Warn("pin not understood", "key", key.Text, "err", err)
 			continue
 		}
-		if c.holds(fl.key.Text, s) {
+		if c.holds(key.Text, s) {
 			continue
 		}
 		hard, soft, known := c.Purges.Since(position)
-		if !known || selected(hard, fl.key, s.Tags) {
+		if !known || selected(hard, key, s.Tags) {
 			continue
 		}
-		stamp, ok := c.Marks.Stamp(fl.key, s.Tags, born)
+		stamp, ok := c.Marks.Stamp(key, s.Tags, born)
 		if !ok {
 			continue
 		}
 		s.Stamp = stamp
-		s.Softened = selected(soft, fl.key, s.Tags)
-		c.Store.Put(fl.key.Text, s)
-		if s.Settled && !s.Softened && string(appendVariant(nil, s.Vary, d.fields)) == s.Variant {
+		s.Softened = selected(soft, key, s.Tags)
+		c.Store.Put(key.Text, s)
+		if s.Settled && !s.Softened && string(appendVariant(nil, s.Vary, fields)) == s.Variant {
 			hit = s
 		}
 	}

@@ -22,16 +22,17 @@ var ErrNotShared = errors.New("the answer may not be shared")
 // ServePeer answers another node's fill as the owner of its key: from the cache
 // where a reader would get a fresh copy, else by a fill that asks no further
 // node. What is stale or purged, softly too, counts as absent: it would come back
-// as a newborn (SEMANTICS §6). Whoever calls has made sure that this node has
+// as a newborn (SEMANTICS §6). A fetch for what is Stored begins no fill, and gets
+// what is stale too, marked. Whoever calls has made sure that this node has
 // applied all that the asker has.
 func (c *Core) ServePeer(ctx context.Context, f *Fetch) (*Answer, error) {
-	x := &Exchange{Now: c.Now(), keyed: true, vector: f.Vector, direct: true}
+	x := &Exchange{Now: c.Now(), keyed: true, vector: f.Vector, direct: true, forPeer: true}
 	x.Req = Request{Method: MethodGet, MethodText: "GET", Host: f.Host, Target: f.Target, Fields: fieldLines(f.Fields)}
 	key, err := c.cfg.Keyer.Key(cachekey.Input{Method: "GET", Host: f.Host, Target: f.Target}, &x.scratch)
 	if err != nil {
 		return nil, fmt.Errorf("serve a peer: %w", err)
 	}
-	if key.Text != f.Key.Text || c.builds(key) {
+	if key.Text != f.Key.Text || c.builds(key) && !f.Stored {
 		return nil, fmt.Errorf("serve a peer: %w: %q is not %q", ErrNotShared, f.Key.Text, key.Text)
 	}
 	x.key, x.targets = key, c.Targets.Snapshot()
@@ -40,6 +41,9 @@ func (c *Core) ServePeer(ctx context.Context, f *Fetch) (*Answer, error) {
 		x.managed, x.targets = rollout.AtTarget, Unmanaged{}
 	}
 	x.isolated = c.Standing.Isolated(x.Now)
+	if f.Stored {
+		return c.storedFor(x, f.Vector)
+	}
 	found := c.lookup(x)
 	if found.slot != nil && found.use == useFresh {
 		return c.toPeer(x, found.slot, true), nil

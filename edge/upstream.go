@@ -9,7 +9,7 @@ import (
 	"github.com/letteros/letteredge/cachekey"
 )
 
-// Fetch is a request that this node makes: to an origin, and later to a peer.
+// Fetch is a request that this node makes: to an origin, or to another node.
 // It owns all its memory.
 type Fetch struct {
 	Key    cachekey.Key
@@ -24,6 +24,9 @@ type Fetch struct {
 	Vector string
 	// Direct keeps the fetch from other nodes' caches: it goes to the origin.
 	Direct bool
+	// Stored asks another node for what it has, and for nothing that it would have
+	// to fetch.
+	Stored bool
 }
 
 // Answer is what came back. Fields are end-to-end only: the adapter has removed

@@ -60,7 +60,7 @@ func (n *node) makeCore(marks *invalidation.Marks, gate *quota.Gate, requests *m
 	}, edge.Deps{
 		Store: n.cache, Marks: marks, Gate: gate, Targets: targets{n.docs.targets}, Standing: n.mesh,
 		Previewer: previewer{n}, Pins: n.db.Pins(), Purges: purgeLog{n},
-		Builder: &summaries{keeper: n.keeper, now: time.Now}, Observer: requests, Logger: n.log, Now: time.Now,
+		Peers: n.mesh.peers(), Builder: &summaries{keeper: n.keeper, now: time.Now}, Observer: requests, Logger: n.log, Now: time.Now,
 	})
 	if err != nil {
 		return err

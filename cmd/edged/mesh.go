@@ -48,7 +48,8 @@ type mesh struct {
 	ledger    *control.Client
 	replica   *spread.Replica
 	upstreams []*peer.Upstream
-	changed   chan struct{} // has a value after the records or the pools have changed
+	elsewhere *peer.Elsewhere // nil for a node by itself
+	changed   chan struct{}   // has a value after the records or the pools have changed
 
 	closings []func() error
 }
@@ -259,6 +260,24 @@ func (m *mesh) upstream(origin edge.Upstream) edge.Upstream {
 	m.upstreams = append(m.upstreams, u)
 	return u
 }
+
+// peers are where a copy may be that can be had nowhere else.
+func (m *mesh) peers() edge.Peers {
+	if m.client == nil {
+		return edge.NoPeers{}
+	}
+	e := peer.NewElsewhere()
+	e.Client, e.Self, e.Patience = m.client, m.self.Node, elsewherePatience
+	e.Near = func() []string { return m.roster.now.Load().ring }
+	e.Far = func() []string { return m.roster.now.Load().far }
+	e.Horizon = func() gossip.Vector { return m.replica.Horizon() }
+	m.elsewhere = e
+	return e
+}
+
+// elsewherePatience is how long the nodes of a region may take to begin an answer
+// from what they have stored: some round trips around the world.
+const elsewherePatience = 700 * time.Millisecond
 
 // ownerPatience is how long a fill waits for the owner's answer to begin: less
 // than a reader would put up with, more than most origins need.

@@ -187,6 +187,7 @@ func (n *node) run(ctx context.Context, announce func() error) error {
 	g.Go(func() error { return n.quotas.Run(ctx) })
 	g.Go(func() error { return n.mesh.run(ctx, n.purges) })
 	g.Go(func() error { return n.mesh.keep(ctx) })
+	g.Go(func() error { return n.sweepPins(ctx) })
 	g.Go(func() error { return n.mesh.enrol(ctx, n.address()) })
 	if n.mesh.server != nil {
 		g.Go(n.mesh.server.Serve)

@@ -56,8 +56,9 @@ type view struct {
 	peers    map[string]string // where the pools say that a living node is
 	members  []invalidation.Member
 	known    []spread.Peer
-	enrolled uint64 // the index of this process's own enrolment
-	ring     []string
+	enrolled uint64   // the index of this process's own enrolment
+	ring     []string // the region's living nodes, this one among them
+	far      []string // the other regions'
 	others   []spread.Neighbour
 }
 
@@ -98,6 +99,9 @@ func (r *roster) update() {
 		}
 		if reg == r.self.Region && (alive || id == r.self.Node) {
 			v.ring = append(v.ring, id)
+		}
+		if reg != r.self.Region && alive {
+			v.far = append(v.far, id)
 		}
 	}
 	r.now.Store(v)

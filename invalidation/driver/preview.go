@@ -91,7 +91,7 @@ func (w *Worker) Preview(field string, now time.Time) (*rollout.Snapshot, bool) 
 	if none || field == "" || len(field) > maxPreview {
 		return nil, false
 	}
-	wire, err := base64.RawURLEncoding.DecodeString(field)
+	wire, err := base64.RawURLEncoding.Strict().DecodeString(field)
 	if err != nil {
 		return nil, false
 	}

@@ -200,3 +200,35 @@ func FuzzReadRollout(f *testing.F) {
 		}
 	})
 }
+
+// A version's copies are kept until its successor's successor is released.
+func TestKept(t *testing.T) {
+	keeps := func(d Document) (kept []int64) {
+		k := Facts{Documents: map[string]Document{"trial": d}}.Kept()
+		for v := range int64(6) {
+			if k.Keeps(map[string]int64{"trial": v}) {
+				kept = append(kept, v)
+			}
+		}
+		return kept
+	}
+	d := Document{ID: "trial"}
+	require.Empty(t, keeps(d))
+	d.Candidate = &Candidate{Version: Version{ID: "trial", Version: 1}}
+	require.Equal(t, []int64{1}, keeps(d))
+	d.release(Version{ID: "trial", Version: 1})
+	require.Equal(t, []int64{1}, keeps(d))
+	d.release(Version{ID: "trial", Version: 2})
+	require.Equal(t, []int64{1, 2}, keeps(d))
+	d.Candidate = &Candidate{Version: Version{ID: "trial", Version: 3}}
+	require.Equal(t, []int64{1, 2, 3}, keeps(d))
+	d.release(Version{ID: "trial", Version: 3})
+	require.Equal(t, []int64{2, 3}, keeps(d))
+
+	k := Kept{"trial": {3, 2}, "core": {7}}
+	require.True(t, k.Keeps(map[string]int64{"trial": 2, "core": 7}))
+	require.False(t, k.Keeps(map[string]int64{"trial": 2, "core": 6}))
+	require.False(t, k.Keeps(map[string]int64{"trial": 2, "gone": 1}))
+	require.True(t, k.Equal(Kept{"core": {7}, "trial": {3, 2}}))
+	require.False(t, k.Equal(Kept{"trial": {3, 2}}))
+}
