@@ -181,7 +181,7 @@ func (r *Registry) Run(ctx context.Context) error {
 func (r *Registry) unnoted() bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return !r.roll.lone && r.roll.open() && !r.roll.admitted[r.cfg.Node]
+	return r.roll.open() && !r.roll.admitted[r.cfg.Node]
 }
 
 func (r *Registry) note(ctx context.Context) error {

@@ -2,8 +2,8 @@ package quota
 
 import (
 	"context"
-
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -19,8 +19,11 @@ type log struct {
 	mu      sync.Mutex
 	leader  *gossip.Records
 	index   uint64
+	starts  uint64 // by openRegistry
 	refuse  error
-	between func() // runs after a compute, once: somebody else is faster
+	between func()                     // runs after a compute, once: somebody else is faster
+	fail    func(segment string) error // if set, asked before a change of that quota is made
+	follow  func()                     // if set, called after each change, before its maker hears of it
 }
 
 func newLog() *log { return &log{leader: gossip.NewRecords()} }
@@ -51,10 +54,18 @@ func (l *log) Update(_ context.Context, keys []string, compute func(map[string]g
 			l.between = nil
 			faster()
 		}
+		if l.fail != nil {
+			if err := l.fail(strings.TrimPrefix(txn.Puts[0].Key, QuotaKey)); err != nil {
+				return gossip.Outcome{}, err
+			}
+		}
 		for _, key := range keys {
 			txn.Guards = append(txn.Guards, gossip.Guard{Key: key, Index: now[key].Index})
 		}
 		if out := l.commit(txn); out.Applied {
+			if l.follow != nil {
+				l.follow()
+			}
 			return out, nil
 		}
 	}

@@ -204,7 +204,7 @@ func (r *Registry) settled(ctx context.Context, segment string, index uint64) ti
 	for {
 		next := r.news.next() // before the look: what comes between the two wakes
 		r.mu.RLock()
-		here, all := r.applied[QuotaKey+segment] >= index, r.roll.lone || r.roll.covered(index)
+		here, all := r.applied[QuotaKey+segment] >= index, r.roll.covered(index)
 		r.mu.RUnlock()
 		if here && (all || patience == nil) {
 			return r.gate.now()

@@ -1,6 +1,7 @@
 package quota
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,15 +11,24 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/letteros/letteredge/gossip"
 )
 
-func openRegistry(t testing.TB, store Store) (*Registry, *Gate, *clock) {
-	t.Helper()
-	c := newClock()
+// openRegistry returns the registry of a new process of a node that is its
+// cluster's only one, and that follows its log at once.
+func openRegistry(t require.TestingT, l *log, c *clock) (*Registry, *Gate) {
 	g := NewSeededGate(c.Now, 1)
-	r, err := OpenRegistry(store, g)
+	l.starts++
+	r, err := NewRegistry(Config{Node: "local-1", Incarnation: l.starts}, l, g)
 	require.NoError(t, err)
-	return r, g, c
+	l.enrol("local-1", "local", l.starts)
+	l.follow = func() {
+		_, err := r.Follow(l.leader)
+		require.NoError(t, err)
+	}
+	l.follow()
+	return r, g
 }
 
 func put(t testing.TB, r *Registry, q Quota) Bound {
@@ -29,7 +39,8 @@ func put(t testing.TB, r *Registry, q Quota) Bound {
 }
 
 func TestRegistryLife(t *testing.T) {
-	r, g, c := openRegistry(t, newMemoryStore())
+	c := newClock()
+	r, g := openRegistry(t, newLog(), c)
 	_, err := r.Get("b2b")
 	require.ErrorIs(t, err, ErrNotFound)
 
@@ -71,11 +82,11 @@ func TestRegistryLife(t *testing.T) {
 }
 
 func TestRegistryUnchangedPut(t *testing.T) {
-	store := newMemoryStore()
-	r, _, c := openRegistry(t, store)
+	l, c := newLog(), newClock()
+	r, _ := openRegistry(t, l, c)
 	first := put(t, r, New("b2b", 200))
 	c.Advance(time.Minute)
-	store.fail = func(op, _ string) error { return errors.New("not to be asked to " + op) }
+	l.fail = func(segment string) error { return errors.New("not to be asked to change " + segment) }
 	again, created, err := r.Put(New("b2b", 200), Precondition{})
 	require.NoError(t, err)
 	require.False(t, created)
@@ -85,8 +96,8 @@ func TestRegistryUnchangedPut(t *testing.T) {
 }
 
 func TestRegistryRefusesBadInput(t *testing.T) {
-	store := newMemoryStore()
-	r, _, _ := openRegistry(t, store)
+	l := newLog()
+	r, _ := openRegistry(t, l, newClock())
 	var invalid ErrInvalid
 	_, _, err := r.Put(Quota{Segment: "b2b"}, Precondition{})
 	require.ErrorAs(t, err, &invalid)
@@ -94,17 +105,17 @@ func TestRegistryRefusesBadInput(t *testing.T) {
 	_, _, err = r.Put(New("b2b", 1), Precondition{IfMatch: "x"})
 	require.ErrorAs(t, err, &invalid)
 	require.Equal(t, "If-Match", invalid.Field)
-	require.Empty(t, store.texts)
+	require.Empty(t, l.leader.List(QuotaKey))
 }
 
-func TestRegistryIsDurableBeforeItBinds(t *testing.T) {
-	store := newMemoryStore()
-	r, g, _ := openRegistry(t, store)
+func TestRegistryIsInTheLogBeforeItBinds(t *testing.T) {
+	l := newLog()
+	r, g := openRegistry(t, l, newClock())
 	before := put(t, r, New("b2b", 100))
-	store.fail = func(op, segment string) error {
-		require.Equal(t, `"b2b";q=100;w=1`, g.Take("b2b", 1).Policy, "nothing binds before it is stored")
+	l.fail = func(segment string) error {
+		require.Equal(t, `"b2b";q=100;w=1`, g.Take("b2b", 1).Policy, "nothing binds before it is in the log")
 		require.False(t, g.Take("b2c", 1).Governed)
-		_, err := r.Get(segment) // reads do not wait for the store
+		_, err := r.Get(segment) // reads do not wait for the log
 		require.Equal(t, segment == "b2c", errors.Is(err, ErrNotFound))
 		return fmt.Errorf("disk full")
 	}
@@ -118,61 +129,41 @@ func TestRegistryIsDurableBeforeItBinds(t *testing.T) {
 	after, err := r.Get("b2b")
 	require.NoError(t, err)
 	require.Equal(t, before, after)
-	store.fail = nil
-	require.Greater(t, put(t, r, New("b2b", 200)).Revision, before.Revision+1,
-		"a failed change may have been stored: its number is not used again")
+	l.fail = nil
+	require.Greater(t, put(t, r, New("b2b", 200)).Revision, before.Revision)
 }
 
-func TestRegistryReopens(t *testing.T) {
-	store := newMemoryStore()
-	r, _, _ := openRegistry(t, store)
+func TestRegistryStartsAgain(t *testing.T) {
+	l, c := newLog(), newClock()
+	r, _ := openRegistry(t, l, c)
 	b := put(t, r, New("b2b", 100))
 	put(t, r, New(Default, 1))
 	newest := put(t, r, New("b2c", 50))
 	_, err := r.Delete(Default, Precondition{})
 	require.NoError(t, err)
 
-	r, g, c := openRegistry(t, store)
+	c.Advance(time.Minute)
+	r, g := openRegistry(t, l, c)
 	again, err := r.Get("b2b")
 	require.NoError(t, err)
 	require.Equal(t, b.ETag(), again.ETag())
 	require.Equal(t, c.Now(), again.EffectiveAt, "in this process since its start")
 	require.False(t, g.Take("b2b", 1).Allowed, "limiters start empty")
 	require.False(t, g.Take("other", 1).Governed)
+	c.Advance(time.Second)
+	require.True(t, g.Take("b2b", 1).Allowed, "it has the whole for itself")
 	require.Greater(t, put(t, r, New("b2b", 101)).Revision, newest.Revision)
 }
 
-func TestRegistryRefusesABadStore(t *testing.T) {
-	open := func(load ...Versioned) error {
-		_, err := OpenRegistry(fixedStore{load: load}, NewGate(time.Now))
-		return err
-	}
-	require.EqualError(t, open(Versioned{Quota: Quota{Segment: "b2b", RPS: -1}}),
-		`load quotas: quota "b2b": rps must be a number above 0 and at most 10000000`)
-	require.EqualError(t, open(Versioned{Quota: New("b2b", 1)}, Versioned{Quota: New("b2b", 2)}),
-		`load quotas: the store holds "b2b" twice`)
-	require.EqualError(t, open(make([]Versioned, MaxQuotas+1)...),
-		"load quotas: the store holds 10001, at most 10000 are allowed")
-	_, err := OpenRegistry(fixedStore{err: errors.New("unreadable")}, NewGate(time.Now))
-	require.EqualError(t, err, "load quotas: unreadable")
-}
-
-// fixedStore is a store of whatever it is told to hold.
-type fixedStore struct {
-	load []Versioned
-	err  error
-}
-
-func (s fixedStore) Load() ([]Versioned, error) { return s.load, s.err }
-func (s fixedStore) Put(Versioned) error        { return s.err }
-func (s fixedStore) Delete(string) error        { return s.err }
-
 func TestRegistryIsBounded(t *testing.T) {
-	load := make([]Versioned, MaxQuotas)
-	for i := range load {
-		load[i] = Versioned{Quota: New(fmt.Sprintf("s%d", i), 1), Revision: uint64(i + 1)}
+	l := newLog()
+	for i := range MaxQuotas {
+		segment := fmt.Sprintf("s%d", i)
+		value, err := json.Marshal(New(segment, 1))
+		require.NoError(t, err)
+		l.commit(change(gossip.Put{Key: QuotaKey + segment, Value: value}))
 	}
-	r, g, _ := openRegistry(t, fixedStore{load: load})
+	r, g := openRegistry(t, l, newClock())
 	_, _, err := r.Put(New("more", 1), Precondition{})
 	require.ErrorIs(t, err, ErrTooMany)
 	require.EqualError(t, err, "10000 quotas are defined, as many as there may be; delete one first")
@@ -185,7 +176,7 @@ func TestRegistryIsBounded(t *testing.T) {
 }
 
 func TestRegistryList(t *testing.T) {
-	r, _, _ := openRegistry(t, newMemoryStore())
+	r, _ := openRegistry(t, newLog(), newClock())
 	for _, segment := range []string{"m", "b2c", "z", Default, "b2b", "a-b"} {
 		put(t, r, New(segment, 1))
 	}
@@ -220,15 +211,12 @@ func TestRegistryList(t *testing.T) {
 	}
 }
 
-// Whatever happens, gate, store and registry hold the same, and so does a
-// registry that is opened on the store.
+// Whatever happens, gate, log and registry hold the same, and so do those of a
+// process that starts again.
 func TestRegistryAgrees(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		store := newMemoryStore()
-		c := newClock()
-		g := NewSeededGate(c.Now, 1)
-		r, err := OpenRegistry(store, g)
-		require.NoError(t, err)
+		l, c := newLog(), newClock()
+		r, g := openRegistry(t, l, c)
 		tags := []string{`"none"`}
 		segment := func(t *rapid.T) string {
 			return rapid.SampledFrom([]string{"a", "b", "c", Default}).Draw(t, "segment")
@@ -247,33 +235,28 @@ func TestRegistryAgrees(t *testing.T) {
 			},
 			"delete": func(t *rapid.T) { _, _ = r.Delete(segment(t), condition(t)) },
 			"fail": func(t *rapid.T) {
-				store.fail = nil
+				l.fail = nil
 				if rapid.Bool().Draw(t, "fail") {
-					store.fail = func(string, string) error { return errors.New("disk full") }
+					l.fail = func(string) error { return errors.New("disk full") }
 				}
 			},
-			"reopen": func(t *rapid.T) {
-				store.fail = nil
-				g = NewSeededGate(c.Now, 1)
-				r, err = OpenRegistry(store, g)
-				require.NoError(t, err)
+			"start again": func(*rapid.T) {
+				r, g = openRegistry(t, l, c)
 				tags = tags[:1]
 			},
 			"": func(t *rapid.T) {
-				fail := store.fail
-				store.fail = nil
-				loaded, err := store.Load()
-				store.fail = fail
-				require.NoError(t, err)
+				logged := l.leader.List(QuotaKey)
 				items, _, err := r.List("", 0)
 				require.NoError(t, err)
-				require.Len(t, items, len(loaded))
+				require.Len(t, items, len(logged))
 				inForce := map[string]Quota{}
 				for u := range g.Usage() {
 					inForce[u.Quota.Segment] = u.Quota
 				}
-				require.Len(t, inForce, len(loaded))
-				for i, v := range loaded {
+				require.Len(t, inForce, len(logged))
+				for i, rec := range logged {
+					v, err := definition(rec)
+					require.NoError(t, err)
 					require.Equal(t, v, items[i].Versioned)
 					require.Equal(t, v.Quota, inForce[v.Quota.Segment])
 				}
@@ -284,7 +267,7 @@ func TestRegistryAgrees(t *testing.T) {
 
 // Of many writers with one entity tag exactly one succeeds.
 func TestRegistryLostUpdate(t *testing.T) {
-	r, _, _ := openRegistry(t, newMemoryStore())
+	r, _ := openRegistry(t, newLog(), newClock())
 	tag := put(t, r, New("b2b", 1)).ETag()
 	var wg sync.WaitGroup
 	results := make([]error, 16)

@@ -39,7 +39,6 @@ type holder struct {
 type roll struct {
 	node        string
 	incarnation uint64
-	lone        bool // there is no cluster: everything is this node's
 	stopped     bool // it has given its share back
 
 	enrolled map[string]holder
@@ -69,8 +68,6 @@ func (r *roll) open() bool {
 	switch {
 	case r.stopped:
 		return false
-	case r.lone:
-		return true
 	case !ok || me.incarnation != r.incarnation || r.acked[r.node] < me.index:
 		return false
 	}
@@ -93,7 +90,7 @@ func (r *roll) place(s Scope) (rank, n int) {
 	switch {
 	case r.stopped:
 		return 0, 0
-	case r.lone, s == ScopeNode:
+	case s == ScopeNode:
 		return 0, 1
 	case !r.open():
 		return 0, 0

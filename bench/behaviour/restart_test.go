@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/letteros/letteredge/bench/docsorigin"
 )
 
 // kill ends a node of a demo, which is not our child, with SIGKILL.
@@ -132,4 +134,23 @@ func TestKillAmidWrites(t *testing.T) {
 		again := admin.Purge(t, `{"all":true}`, Hard)
 		require.NotContains(t, purges, again.Purge, "no purge's id is issued twice")
 	}
+}
+
+// TestALoneNodeKeepsItsLimits: a node without a configuration file has a control
+// log of its own, in its state folder.
+func TestALoneNodeKeepsItsLimits(t *testing.T) {
+	docs, state := NewDocs(t, docsorigin.Options{}), t.TempDir()
+	n := edged.Node(t, docs.URL, "--state", state)
+	admin := n.Administer(t)
+	put := admin.Want(t, http.StatusCreated, nil, "PUT", "/v1/quotas/b2b", `{"rps":1,"burst":2}`)
+	admin.Want(t, http.StatusCreated, nil, "PUT", "/v1/quotas/b2c", `{"rps":9}`)
+	admin.Want(t, http.StatusNoContent, nil, "DELETE", "/v1/quotas/b2c", "")
+	n.Kill()
+
+	n = edged.Node(t, docs.URL, "--state", state)
+	admin = n.Administer(t)
+	got := admin.Want(t, http.StatusOK, nil, "GET", "/v1/quotas/b2b", "")
+	require.Equal(t, put.Header.Get("ETag"), got.Header.Get("ETag"))
+	admin.Want(t, http.StatusNotFound, nil, "GET", "/v1/quotas/b2c", "")
+	admin.Want(t, http.StatusOK, nil, "PUT", "/v1/quotas/b2b", `{"rps":2}`, "If-Match", got.Header.Get("ETag"))
 }

@@ -24,7 +24,6 @@ import (
 	"github.com/letteros/letteredge/edge/edgetest"
 	"github.com/letteros/letteredge/edge/statedb"
 	"github.com/letteros/letteredge/invalidation"
-	"github.com/letteros/letteredge/quota"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -41,8 +40,6 @@ func startNode(t *testing.T) *admin.Server {
 	t.Helper()
 	db, err := statedb.Open(filepath.Join(t.TempDir(), statedb.FileName), statedb.Options{})
 	require.NoError(t, err)
-	registry, err := quota.OpenRegistry(db.Quotas(), quota.NewGate(time.Now))
-	require.NoError(t, err)
 	engine, err := invalidation.NewEngine(invalidation.Config{Node: "local-1", Region: "local", Incarnation: 7},
 		invalidation.NewMarks(), db.Purges(), index{})
 	require.NoError(t, err)
@@ -52,7 +49,7 @@ func startNode(t *testing.T) *admin.Server {
 	})
 	require.NoError(t, err)
 	server, err := admin.New(admin.Config{Node: "local-1"}, admin.Deps{
-		Tokens: tokens, Audit: audit.NewRecorder(db.AuditLog(), time.Now), Quotas: registry, Purges: engine,
+		Tokens: tokens, Audit: audit.NewRecorder(db.AuditLog(), time.Now), Quotas: edgetest.NewControlLog(t, nil, 0).Quotas(t), Purges: engine,
 		Explain: edgetest.NewCore(t, &edgetest.Upstream{}),
 		Nodes: func() []adminapi.Node {
 			return []adminapi.Node{{ID: "local-1", Region: "local", State: "ready", Address: "127.0.0.1:8080", Incarnation: "0000000000000007"}}

@@ -139,7 +139,7 @@ func TestDryRunAsksAllNodes(t *testing.T) {
 
 func TestNoQuorum(t *testing.T) {
 	n := start(t)
-	n.store.err = fmt.Errorf("ask the leader: %w", quota.ErrNoQuorum)
+	n.control.Fail(fmt.Errorf("ask the leader: %w", quota.ErrNoQuorum))
 	a := n.do("PUT", "/v1/quotas/b2b", quotas, `{"rps":1}`)
 	p := a.problem(t, 503)
 	require.Contains(t, p.Detail, "too few voters can be reached; try again")

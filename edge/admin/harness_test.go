@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -23,8 +22,8 @@ import (
 	"github.com/letteros/letteredge/edge/adminapi"
 	"github.com/letteros/letteredge/edge/audit"
 	"github.com/letteros/letteredge/edge/auth"
+	"github.com/letteros/letteredge/edge/edgetest"
 	"github.com/letteros/letteredge/invalidation"
-	"github.com/letteros/letteredge/quota"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -45,7 +44,7 @@ type node struct {
 	server  *Server
 	client  *http.Client
 	journal *journal
-	store   *store
+	control *edgetest.ControlLog
 	log     *audit.Memory
 	explain explainer
 	purges  *invalidation.Engine
@@ -58,7 +57,7 @@ func start(t *testing.T) *node { return startAt(t, "127.0.0.1:0", Config{Node: "
 // startAt starts a node; before lets a test change the server before it serves.
 func startAt(t *testing.T, addr string, cfg Config, before ...func(*Server)) *node {
 	t.Helper()
-	n := &node{t: t, journal: &journal{}, store: &store{}, log: &audit.Memory{}, client: &http.Client{Transport: &http.Transport{}}}
+	n := &node{t: t, journal: &journal{}, control: edgetest.NewControlLog(t, nil, 0), log: &audit.Memory{}, client: &http.Client{Transport: &http.Transport{}}}
 	tokens, err := auth.NewTokens([]auth.Token{
 		{Name: "reader", Hash: auth.HashToken(reader), Scopes: []auth.Scope{auth.ScopeRead}},
 		{Name: "purger", Hash: auth.HashToken(purger), Scopes: []auth.Scope{auth.ScopePurges}},
@@ -66,15 +65,13 @@ func startAt(t *testing.T, addr string, cfg Config, before ...func(*Server)) *no
 		{Name: "root", Hash: auth.HashToken(root), Scopes: []auth.Scope{auth.ScopeAdmin}},
 	})
 	require.NoError(t, err)
-	registry, err := quota.OpenRegistry(n.store, quota.NewGate(time.Now))
-	require.NoError(t, err)
 	engine, err := invalidation.NewEngine(invalidation.Config{Node: "local-1", Region: "local", Incarnation: 7},
 		invalidation.NewMarks(), n.journal, index{})
 	require.NoError(t, err)
 	n.purges = engine
 	n.explain = explainer{fn: func(host, target string) (edge.Explanation, error) { return edge.Explanation{}, errors.New("not set") }}
 	n.server, err = New(cfg, Deps{
-		Tokens: tokens, Audit: audit.NewRecorder(n.log, time.Now), Quotas: registry, Purges: engine, Explain: &n.explain,
+		Tokens: tokens, Audit: audit.NewRecorder(n.log, time.Now), Quotas: n.control.Quotas(t), Purges: engine, Explain: &n.explain,
 		Nodes: func() []adminapi.Node {
 			return []adminapi.Node{{ID: "local-1", Region: "local", State: "ready", Address: "127.0.0.1:1", Incarnation: "0000000000000007"}}
 		},
@@ -239,43 +236,6 @@ func (j *journal) set(fail bool, hold chan struct{}) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.fail, j.hold = fail, hold
-}
-
-// store is a quota.Store in memory.
-type store struct {
-	mu   sync.Mutex // guards what follows
-	held map[string]quota.Versioned
-	fail bool
-	err  error // if set, what failing is
-}
-
-func (s *store) Load() ([]quota.Versioned, error) { return nil, nil }
-
-func (s *store) Put(v quota.Versioned) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.fail {
-		return errDisk
-	}
-	if s.err != nil {
-		return s.err
-	}
-	s.held = maps.Clone(s.held)
-	if s.held == nil {
-		s.held = make(map[string]quota.Versioned)
-	}
-	s.held[v.Quota.Segment] = v
-	return nil
-}
-
-func (s *store) Delete(segment string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.fail {
-		return errDisk
-	}
-	delete(s.held, segment)
-	return nil
 }
 
 // index is a cache in which every selector selects three answers.

@@ -89,7 +89,7 @@ func TestQuotasRefused(t *testing.T) {
 		n.do("GET", "/v1/quotas/"+s, "", "").problem(t, 400)
 		n.do("DELETE", "/v1/quotas/"+s, quotas, "").problem(t, 400)
 	}
-	require.Empty(t, n.store.held, "nothing half-applied")
+	require.Empty(t, n.control.Records.List(quota.QuotaKey), "nothing half-applied")
 }
 
 func TestQuotaPages(t *testing.T) {
@@ -117,7 +117,7 @@ func TestQuotaPages(t *testing.T) {
 
 func TestStoreFailuresAreTheNodes(t *testing.T) {
 	n := start(t)
-	n.store.fail = true
+	n.control.Fail(errDisk)
 	p := n.do("PUT", "/v1/quotas/b2b", quotas, `{"rps":1}`).problem(t, 500)
 	require.NotContains(t, p.Detail, "disk full", "the log's business")
 	n.do("GET", "/v1/quotas/b2b", "", "").problem(t, 404)

@@ -8,5 +8,6 @@
 // production.
 //
 // [Upstream], [Store] and [Artifact] are small real implementations of what a
-// core needs.
+// core needs. [ControlLog] is a control log of one node, and the quotas that
+// follow it.
 package edgetest

@@ -14,8 +14,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/letteros/letteredge/edge/audit"
+	"github.com/letteros/letteredge/gossip"
 	"github.com/letteros/letteredge/invalidation"
-	"github.com/letteros/letteredge/quota"
 )
 
 const kept = 30
@@ -33,7 +33,7 @@ func filled(t testing.TB) []byte {
 		_, err := db.AuditLog().Append(audit.Entry{At: epoch, Action: "purge", Detail: rec.By})
 		require.NoError(t, err)
 	}
-	require.NoError(t, db.Quotas().Put(quota.Versioned{Quota: quota.New("b2b", 10), Revision: 1}))
+	require.NoError(t, db.Records().Put([]gossip.Record{{Key: "quota/b2b", Index: 1, Value: []byte(`{"segment":"b2b"}`)}}, 1))
 	require.NoError(t, db.Close())
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -95,7 +95,7 @@ func TestRandomDamage(t *testing.T) {
 		}
 		for _, err := range []error{
 			db.Purges().Replay(func(invalidation.Record) error { return nil }),
-			second(db.Quotas().Load()),
+			third(db.Records().Load()),
 			second(db.AuditLog().List(0, 1000)),
 		} {
 			require.True(t, err == nil || errors.Is(err, ErrDamaged), "%v", err)
@@ -106,6 +106,8 @@ func TestRandomDamage(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+func third[T, U any](_ T, _ U, err error) error { return err }
 
 func TestALaterFormatIsRefused(t *testing.T) {
 	path := statePath(t)
@@ -126,16 +128,16 @@ func TestARecordThatCannotBeReadIsNotSkipped(t *testing.T) {
 	require.NoError(t, db.writer.do(func(tx *bolt.Tx) error {
 		return errors.Join(
 			tx.Bucket([]byte(purgeBucket)).Put(bigEndian(1), []byte(`{"purge":"tokyo-1`)),
-			tx.Bucket([]byte(quotaBucket)).Put([]byte("b2b"), []byte(`{"quota":{"segment":"b2c","rps":1},"revision":1}`)),
+			tx.Bucket([]byte(recordBucket)).Put([]byte("quota/b2b"), []byte(`{"key":"quota/b2c","index":1,"value":{}}`)),
 			tx.Bucket([]byte(auditBucket)).Put(bigEndian(1), []byte(`{"seq":2}`)),
 		)
 	}))
 	err := db.Purges().Replay(func(invalidation.Record) error { return nil })
 	require.ErrorIs(t, err, ErrDamaged)
 	require.ErrorContains(t, err, "purge 1 in "+db.Path())
-	_, err = db.Quotas().Load()
+	_, _, err = db.Records().Load()
 	require.ErrorIs(t, err, ErrDamaged)
-	require.ErrorContains(t, err, `quota "b2b"`)
+	require.ErrorContains(t, err, `record "quota/b2b"`)
 	_, err = db.AuditLog().List(0, 10)
 	require.ErrorIs(t, err, ErrDamaged)
 	require.ErrorContains(t, err, "audit entry 1")

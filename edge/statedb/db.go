@@ -88,7 +88,6 @@ func open(path string, opts Options) (*DB, error) {
 // misread.
 const (
 	metaBucket  = "meta"
-	quotaBucket = "quotas"
 	purgeBucket = "purges"
 	dotBucket   = "purge-dots"
 	auditBucket = "audit"
@@ -110,7 +109,7 @@ const (
 // begin makes what is missing in the file and counts the start.
 func (db *DB) begin(tx *bolt.Tx) error {
 	for _, name := range []string{
-		metaBucket, quotaBucket, purgeBucket, dotBucket, auditBucket,
+		metaBucket, purgeBucket, dotBucket, auditBucket,
 		controlBucket, stableBucket, recordBucket, spreadBucket, spreadDotBucket, skippedBucket, pinBucket,
 	} {
 		if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {

@@ -112,7 +112,7 @@ func TestAClosedFileSaysSo(t *testing.T) {
 	require.NoError(t, db.Close())
 	require.NoError(t, db.Close())
 	require.ErrorIs(t, db.Purges().Append(record(1)), ErrClosed)
-	_, err = db.Quotas().Load()
+	_, _, err = db.Records().Load()
 	require.ErrorIs(t, err, ErrClosed)
 	_, err = db.AuditLog().List(0, 1)
 	require.ErrorIs(t, err, ErrClosed)

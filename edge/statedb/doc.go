@@ -1,5 +1,6 @@
-// Package statedb keeps a node's durable state in one bbolt file: purges, quota
-// definitions, the audit log, and the count of the node's starts.
+// Package statedb keeps a node's durable state in one bbolt file: purges, the
+// control log and its records (quotas are among them), what gossip has spread,
+// pinned copies, the audit log, and the count of the node's starts.
 //
 // # The life of a write
 //

@@ -1,17 +1,16 @@
 package statedb
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	bolt "go.etcd.io/bbolt"
 
 	"github.com/letteros/letteredge/cachekey"
 	"github.com/letteros/letteredge/edge/audit"
+	"github.com/letteros/letteredge/edge/edgetest"
 	"github.com/letteros/letteredge/invalidation"
 	"github.com/letteros/letteredge/quota"
 )
@@ -80,40 +79,48 @@ func TestPurgesAreBoundedInBytes(t *testing.T) {
 	require.Greater(t, sum, 16_000)
 }
 
+// Quotas live among the records: what was set before the file was closed is what
+// a registry says that follows the records of the file.
 func TestQuotasAreFoundAgain(t *testing.T) {
 	path := statePath(t)
-	db, err := Open(path, Options{})
-	require.NoError(t, err)
-	b2b, b2c := quota.Versioned{Quota: quota.New("b2b", 200), Revision: 1}, quota.Versioned{Quota: quota.New("b2c", 0.5), Revision: 2}
-	all := quota.Versioned{Quota: quota.New(quota.Default, 1000), Revision: 4}
-	for _, v := range []quota.Versioned{b2c, b2b, all} {
-		require.NoError(t, db.Quotas().Put(v))
-	}
-	b2b.Quota.RPS, b2b.Revision = 300, 5
-	require.NoError(t, db.Quotas().Put(b2b))
-	require.NoError(t, db.Quotas().Delete("b2c"))
-	require.NoError(t, db.Quotas().Delete("b2c"), "there is none")
-	require.NoError(t, db.Close())
-
-	db = openAt(t, path, Options{})
-	loaded, err := db.Quotas().Load()
-	require.NoError(t, err)
-	require.Equal(t, []quota.Versioned{all, b2b}, loaded)
-}
-
-func TestQuotasWorkWithARegistry(t *testing.T) {
-	path := statePath(t)
-	put := func() quota.Bound {
+	list := func(change func(*quota.Registry)) []quota.Versioned {
 		db, err := Open(path, Options{})
 		require.NoError(t, err)
 		defer func() { require.NoError(t, db.Close()) }()
-		r, err := quota.OpenRegistry(db.Quotas(), quota.NewGate(time.Now))
+		recs, complete, err := db.Records().Load()
 		require.NoError(t, err)
-		b, _, err := r.Put(quota.New("b2b", 7), quota.Precondition{})
+		log := edgetest.NewControlLog(t, recs, complete)
+		r := log.Quotas(t)
+		change(r)
+		recs, complete = log.Records.Since(complete)
+		require.NoError(t, db.Records().Put(recs, complete))
+		items, _, err := r.List("", 0)
+		require.NoError(t, err)
+		var all []quota.Versioned
+		for _, b := range items {
+			all = append(all, b.Versioned)
+		}
+		return all
+	}
+	put := func(r *quota.Registry, q quota.Quota) quota.Bound {
+		b, _, err := r.Put(q, quota.Precondition{})
 		require.NoError(t, err)
 		return b
 	}
-	require.Equal(t, put().ETag(), put().ETag(), "a definition equal to the one kept changes nothing")
+	before := list(func(r *quota.Registry) {
+		for _, segment := range []string{"b2c", "b2b", quota.Default} {
+			put(r, quota.New(segment, 200))
+		}
+		put(r, quota.New("b2b", 300))
+		_, err := r.Delete("b2c", quota.Precondition{})
+		require.NoError(t, err)
+	})
+	require.Len(t, before, 2)
+	require.Equal(t, quota.New("b2b", 300), before[1].Quota)
+	after := list(func(r *quota.Registry) {
+		require.Equal(t, before[1].ETag(), put(r, quota.New("b2b", 300)).ETag(), "a definition equal to the one kept changes nothing")
+	})
+	require.Equal(t, before, after)
 }
 
 func TestAuditLog(t *testing.T) {
@@ -146,17 +153,6 @@ func TestAuditLog(t *testing.T) {
 	seq, err := db.AuditLog().Append(audit.Entry{Action: "a9"})
 	require.NoError(t, err)
 	require.Equal(t, uint64(9), seq)
-}
-
-func FuzzQuota(f *testing.F) {
-	text, err := json.Marshal(quota.Versioned{Quota: quota.New("b2b", 200), Revision: 1})
-	require.NoError(f, err)
-	f.Add(text)
-	f.Fuzz(func(t *testing.T, data []byte) {
-		if v, err := decodeQuota(data); err == nil {
-			require.NoError(t, v.Quota.Validate())
-		}
-	})
 }
 
 func BenchmarkAppend(b *testing.B) {

@@ -8,25 +8,12 @@ import (
 	"time"
 )
 
-// Store keeps the definitions of a node without a control log across restarts.
-// It is called from one goroutine at a time.
-type Store interface {
-	// Load returns all definitions, in any order.
-	Load() ([]Versioned, error)
-	// Put adds or replaces the definition of v.Quota.Segment. It returns after
-	// the change is on stable storage (fsync), or an error.
-	Put(v Versioned) error
-	// Delete removes the definition of a segment, with the same promise. That
-	// there is none is no error.
-	Delete(segment string) error
-}
-
-// Versioned is a stored definition.
+// Versioned is a definition as the control log has it.
 type Versioned struct {
-	Quota Quota `json:"quota"`
+	Quota Quota
 	// Revision is the index of the record that holds it: it grows with every
 	// change of any quota, and no two live definitions share one.
-	Revision uint64 `json:"revision"`
+	Revision uint64
 }
 
 // ETag is the strong validator of the definition (RFC 9110 §8.8.1). It holds
