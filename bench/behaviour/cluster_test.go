@@ -342,3 +342,35 @@ func TestAllNodesAreKilled(t *testing.T) {
 		}
 	}
 }
+
+// TestANodeLeaves: a node that is told to stop gives its last answer and says so:
+// purges and pushes do not wait for it, and it comes back as it went.
+func TestANodeLeaves(t *testing.T) {
+	demo := edged.Demo(t)
+	allReady(t, demo)
+	gone := demo.Nodes[3]
+	require.NoError(t, syscall.Kill(gone.PID, syscall.SIGTERM))
+	Until(t, "the node to be gone", func() bool { return !Alive(gone.PID) })
+	for i, a := range demo.admins(t) {
+		if i == 3 {
+			continue
+		}
+		Until(t, demo.Nodes[i].ID+" to know that it has left", func() bool { return states(t, a)[gone.ID] == "left" })
+	}
+	admin := demo.Nodes[5].Administer(t)
+	p := admin.Purge(t, `{"tags":["doc:trial"]}`, Hard)
+	require.Len(t, p.Nodes, len(demo.Nodes)-1, "%+v", p)
+	var list struct{ Items []struct{ ID, State string } }
+	admin.Want(t, http.StatusOK, &list, "GET", "/v1/regions", "")
+	for _, r := range list.Items {
+		require.Equal(t, "ready", r.State, r.ID)
+	}
+
+	back := byHand(t, gone)
+	require.Equal(t, http.StatusOK, back.Administer(t).Do(t, "GET", "/readyz", "").Status)
+	allReady(t, demo)
+	var got Purge
+	back.Administer(t).Want(t, http.StatusOK, &got, "GET", "/v1/purges/"+p.Purge, "")
+	again := admin.Purge(t, `{"tags":["doc:trial"]}`, Hard)
+	require.Len(t, again.Nodes, len(demo.Nodes))
+}

@@ -193,8 +193,8 @@ func (c rolloutCluster) Fenced(node string) bool {
 		return false
 	}
 	v := c.m.roster.now.Load()
-	if _, enrolled := v.nodes[node]; !enrolled {
-		return true // it has left
+	if e, enrolled := v.nodes[node]; !enrolled || e.Left {
+		return true
 	}
 	h, ok := c.m.roster.latest(node)
 	if !ok {

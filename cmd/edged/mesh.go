@@ -327,37 +327,6 @@ func (m *mesh) keep(ctx context.Context) error {
 	}
 }
 
-// enrolEvery is how long a node waits before it asks again to be a member.
-const enrolEvery = 200 * time.Millisecond
-
-// enrol writes this process into the control log, as soon as it can.
-func (m *mesh) enrol(ctx context.Context, address string) error {
-	value, err := enrolment{
-		Region: m.self.Region, Incarnation: incarnationText(m.self.Incarnation), Peer: m.cfg.Cluster.Listen, Address: address,
-	}.record()
-	if err != nil {
-		return err
-	}
-	key := quota.NodeKey + m.self.Node
-	retry := time.NewTicker(enrolEvery)
-	defer retry.Stop()
-	for {
-		_, err := m.ledger.Update(ctx, []string{key}, func(map[string]gossip.Record) (gossip.Txn, error) {
-			return gossip.Txn{Puts: []gossip.Put{{Key: key, Value: value}}}, nil
-		})
-		if err == nil {
-			m.wake()
-			return nil
-		}
-		m.log.Debug("not enrolled yet", "err", err)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-retry.C:
-		}
-	}
-}
-
 func (m *mesh) wake() {
 	select {
 	case m.changed <- struct{}{}:

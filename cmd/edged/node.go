@@ -209,6 +209,7 @@ func (n *node) run(ctx context.Context, announce func() error) error {
 		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), n.cfg.Limits.Shutdown.Std())
 		defer cancel()
 		err := n.data.Shutdown(limit)
+		n.mesh.leave(limit, n.address())
 		if n.mesh.server != nil {
 			err = errors.Join(err, n.mesh.server.Close())
 		}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,18 +14,6 @@ import (
 	"github.com/letteros/letteredge/invalidation"
 	"github.com/letteros/letteredge/quota"
 )
-
-// enrolment is the value of a record node/<id>.
-type enrolment struct {
-	Region      string `json:"region"`
-	Incarnation string `json:"incarnation"` // 16 hexadecimal digits
-	Peer        string `json:"peer"`        // where other nodes reach it
-	Address     string `json:"address"`     // where readers do
-}
-
-func (e enrolment) record() ([]byte, error) { return json.Marshal(e) }
-
-func incarnationText(n uint64) string { return fmt.Sprintf("%016x", n) }
 
 // roster is who belongs to the cluster, by the control log, and who is there, by
 // the pools. What it says is put together on every change, as it is asked for
@@ -52,7 +39,6 @@ type heard struct {
 // view is the roster of one moment. Immutable.
 type view struct {
 	nodes    map[string]enrolment
-	left     map[string]bool
 	peers    map[string]string // where the pools say that a living node is
 	members  []invalidation.Member
 	known    []spread.Peer
@@ -70,7 +56,7 @@ func newRoster(self gossip.Member, records *gossip.Records, pools func() []swim.
 
 // update puts the view together anew.
 func (r *roster) update() {
-	v := &view{nodes: map[string]enrolment{}, left: map[string]bool{}, peers: map[string]string{}}
+	v := &view{nodes: map[string]enrolment{}, peers: map[string]string{}}
 	region := map[string]string{}
 	for _, m := range r.pools() {
 		v.peers[m.ID], region[m.ID] = m.Peer, m.Region
@@ -82,10 +68,14 @@ func (r *roster) update() {
 			continue // of a later release: not a node that we could speak to
 		}
 		v.nodes[id], region[id] = e, e.Region
-		v.known = append(v.known, spread.Peer{ID: id, Region: e.Region})
 		presence := invalidation.Dead
 		if _, there := v.peers[id]; there || id == r.self.Node {
 			presence = invalidation.Alive
+		}
+		if e.Left {
+			presence = invalidation.Left
+		} else {
+			v.known = append(v.known, spread.Peer{ID: id, Region: e.Region})
 		}
 		v.members = append(v.members, invalidation.Member{Peer: invalidation.Peer{ID: id, Region: e.Region}, Presence: presence})
 		if id == r.self.Node && e.Incarnation == incarnationText(r.self.Incarnation) {
@@ -153,6 +143,8 @@ func (r *roster) list(self adminapi.Node) []adminapi.Node {
 			n.SeenMS = time.Since(h.at).Milliseconds()
 		}
 		switch {
+		case m.Presence == invalidation.Left:
+			n.State = adminapi.NodeLeft
 		case m.Presence != invalidation.Alive:
 			n.State = adminapi.NodeUnreachable
 		case incarnationText(h.report.From.Incarnation) != e.Incarnation: // not heard of yet
