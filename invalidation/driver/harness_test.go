@@ -181,7 +181,7 @@ func (o *origin) Shows(_ context.Context, path, pin string) (Shown, error) {
 		s.Documents[id] = o.versions[id]
 	}
 	if !o.noPins {
-		pinned, err := ParseVersions(pin)
+		pinned, err := parseVersions(pin)
 		if err != nil {
 			return s, err
 		}
@@ -205,7 +205,7 @@ func (o *origin) render(key cachekey.Key, vector string) ([]byte, error) {
 			return body, err
 		}
 	}
-	versions, _ := ParseVersions(vector)
+	versions, _ := parseVersions(vector)
 	return json.Marshal(map[string]any{
 		"kind": key.Kind.String(), "segment": key.Segment, "cta": key.CTA, "id": key.ID, "lang": key.Lang,
 		"title": "T", "html": vector, "documents": versions,
