@@ -41,7 +41,7 @@ func Concerns(key string) bool {
 // definition reads a record quota/<segment>. Fields that are not known are
 // skipped: a later release may have written it.
 func definition(rec gossip.Record) (Versioned, error) {
-	var w wire
+	var w Form
 	if err := json.Unmarshal(rec.Value, &w); err != nil {
 		return Versioned{}, fmt.Errorf("record %s: %w", rec.Key, err)
 	}
