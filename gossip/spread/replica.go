@@ -294,10 +294,3 @@ func (r *Replica) Stats() Stats {
 	defer r.mu.Unlock()
 	return r.stats
 }
-
-// Reports returns the latest report of each process known.
-func (r *Replica) Reports() []Report {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.reports.all()
-}
