@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -245,4 +246,49 @@ func postUpdate(t *testing.T, p pusher, dir string) string {
 	require.NoError(t, json.Unmarshal([]byte(ended.Stdout), &r), ended.Stdout)
 	require.NotEmpty(t, r.Rollout)
 	return r.Rollout
+}
+
+// TestAPushOutlivesAllNodes: kill -9 of all six at some moment of a push, and a
+// start with the same state: the push that was accepted goes on to its end, no
+// version that had been released is lost, and nobody shows a mixture.
+func TestAPushOutlivesAllNodes(t *testing.T) {
+	docs := NewDocs(t, docsorigin.Options{})
+	state := t.TempDir()
+	demo := edged.Demo(t, "--origin", docs.URL, "--state", state)
+	p := pusher{command(t, "edgectl"), demo}
+	allReady(t, demo)
+	exit, last := p.push(t, docs.Dir)
+	require.Zero(t, exit, "the first push: %+v", last)
+	for _, stage := range []string{"waiting", "edge", "global"} {
+		next := docs.Raise(t, "trial")
+		id := postUpdate(t, p, docs.Dir)
+		admin := demo.Nodes[5].Administer(t)
+		Until(t, "the push to come to "+stage, func() bool {
+			r := admin.Do(t, "GET", "/v1/rollouts/"+id, "")
+			if r.Status != http.StatusOK {
+				return false
+			}
+			var got rolledOut
+			r.JSON(t, &got)
+			return stage == "waiting" || got.Stage == stage || got.State == "done"
+		})
+		for _, n := range demo.Nodes {
+			require.NoError(t, syscall.Kill(n.PID, syscall.SIGKILL))
+		}
+		demo.Interrupt()
+		demo.Wait()
+		demo = edged.Demo(t, "--origin", docs.URL, "--state", state)
+		p.demo = demo
+		admin = demo.Nodes[2].Administer(t)
+		Until(t, "the push to end after the kill in "+stage, func() bool {
+			var got rolledOut
+			admin.Want(t, http.StatusOK, &got, "GET", "/v1/rollouts/"+id, "")
+			require.NotContains(t, []string{"halted", "undone", "aborted"}, got.State, got.Reason)
+			return got.State == "done"
+		})
+		everywhere(t, demo, trial+"/summary", func(where string, r *Reply) {
+			require.Equal(t, http.StatusOK, r.Status, "%s: %s", where, r.Body)
+			require.Equal(t, fmt.Sprint(next), r.Versions()["trial"], where)
+		})
+	}
 }

@@ -176,3 +176,21 @@ func TestWrongArtifactsReachNobody(t *testing.T) {
 		})
 	}
 }
+
+// TestWhatSomeNodeHas: with a dead origin, what one node of six has is shown by
+// all, and what nobody has is an error.
+func TestWhatSomeNodeHas(t *testing.T) {
+	docs := NewDocs(t, docsorigin.Options{})
+	demo := edged.Demo(t, "--origin", docs.URL)
+	allReady(t, demo)
+	has := demo.Nodes[5].Readers(t).Get(t, H1, trial)
+	require.Equal(t, http.StatusOK, has.Status)
+	docs.Faults.Set(docsorigin.EveryPath, docsorigin.Fault{Abort: true})
+	for i, n := range demo.Nodes {
+		r := n.Readers(t).Get(t, Protos()[i%3], trial)
+		require.Equal(t, http.StatusOK, r.Status, "%s: %s", n.ID, r.Body)
+		require.Equal(t, string(has.Body), string(r.Body), n.ID)
+		require.Equal(t, has.Header.Get("ETag"), r.Header.Get("ETag"), n.ID)
+		require.Equal(t, http.StatusBadGateway, n.Readers(t).Get(t, H2, "/v1/segments/b2b/ctas/demo").Status, n.ID)
+	}
+}

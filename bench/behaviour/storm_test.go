@@ -31,6 +31,11 @@ type storm struct {
 	hits   atomic.Int64
 	pulse  chan struct{} // a value for every so many requests
 	floors []sync.Map    // by node: document → the least version that it may show
+	// ceilings: document → the highest version that anybody may show; one that is
+	// not there has none.
+	ceilings sync.Map
+	// lives counts a node's ends and starts: it is odd while the node is dead.
+	lives []atomic.Int64
 
 	mu     sync.Mutex // guards failed
 	failed error
@@ -46,15 +51,7 @@ func TestStorm(t *testing.T) {
 	docs := NewDocs(t, docsorigin.Options{Reread: 10 * time.Millisecond})
 	docs.Faults.Set(docsorigin.EveryPath, docsorigin.Fault{Delay: 2 * time.Millisecond})
 	demo := edged.Demo(t, "--origin", docs.URL)
-	index := Index(t, docs.URL)
-	s := &storm{
-		docs: docs, nodes: demo.Nodes, paths: slices.Concat(index, Summaries(index)), ledger: NewLedger(),
-		pulse: make(chan struct{}, 1), floors: make([]sync.Map, len(demo.Nodes)),
-	}
-	for _, n := range demo.Nodes {
-		s.readers = append(s.readers, n.Readers(t))
-		s.admins = append(s.admins, n.Administer(t))
-	}
+	s := newStorm(t, demo, docs)
 	s.left.Store(int64(requests))
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
@@ -79,6 +76,19 @@ func TestStorm(t *testing.T) {
 	require.Greater(t, int(s.hits.Load()), requests/4, "the caches were at work")
 	require.Greater(t, purges, requests/2000, "the editor was at work")
 	require.Greater(t, shown, len(s.paths), "readers saw new versions")
+}
+
+func newStorm(t *testing.T, demo *Demo, docs *Docs) *storm {
+	index := Index(t, docs.URL)
+	s := &storm{
+		docs: docs, nodes: demo.Nodes, paths: slices.Concat(index, Summaries(index)), ledger: NewLedger(),
+		pulse: make(chan struct{}, 1), floors: make([]sync.Map, len(demo.Nodes)), lives: make([]atomic.Int64, len(demo.Nodes)),
+	}
+	for _, n := range demo.Nodes {
+		s.readers = append(s.readers, n.Readers(t))
+		s.admins = append(s.admins, n.Administer(t))
+	}
+	return s
 }
 
 // read asks until enough requests have been made.
@@ -114,6 +124,9 @@ func (s *storm) fail(err error) {
 // ask makes one random request and checks its answer.
 func (s *storm) ask(ctx context.Context, random *rand.Rand) error {
 	at := random.IntN(len(s.nodes))
+	for s.lives[at].Load()%2 == 1 {
+		at = random.IntN(len(s.nodes))
+	}
 	proto := Protos()[random.IntN(3)]
 	a := s.paths[random.IntN(len(s.paths))]
 	want := 200
@@ -145,11 +158,20 @@ func (s *storm) ask(ctx context.Context, random *rand.Rand) error {
 		}
 	}
 	// What is read before the request is sent must hold of its answer.
-	floor := s.floorOf(at)
+	floor, life := s.floorOf(at), s.lives[at].Load()
 	r, err := s.readers[at].Do(ctx, proto, ask)
+	if err != nil && life > 0 { // over a connection to the process before, perhaps
+		r, err = s.readers[at].Do(ctx, proto, ask)
+	}
 	where := fmt.Sprintf("%s %s %v at %s over %s", ask.Method, ask.Target, ask.Fields, s.nodes[at].ID, proto)
 	if err != nil {
+		if s.lives[at].Load() != life {
+			return nil // it was killed
+		}
 		return fmt.Errorf("%s: %w", where, err)
+	}
+	if r.Header.Get("Edge-Degraded") == "isolated" {
+		floor = nil // by its last known target, and it says so
 	}
 	if r.Hit() {
 		s.hits.Add(1)
@@ -178,7 +200,10 @@ func (s *storm) check(where string, floor map[string]int64, versions string) err
 	for id, text := range VersionsOf(versions) {
 		version, err := strconv.ParseInt(text, 10, 64)
 		if least := floor[id]; err != nil || version < least {
-			return fmt.Errorf("%s: has %s, though all of %s below %d was purged before it was asked", where, versions, id, least)
+			return fmt.Errorf("%s: has %s, though %s was at least %d everywhere before it was asked", where, versions, id, least)
+		}
+		if most, bounded := s.ceilings.Load(id); bounded && version > most.(int64) {
+			return fmt.Errorf("%s: has %s, though no more than %s=%d was pushed", where, versions, id, most)
 		}
 	}
 	return nil

@@ -2,8 +2,8 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
-	"net/netip"
 )
 
 // ports are the addresses of one node. They are written into its file, so that
@@ -49,17 +49,26 @@ func (r *reservation) release() {
 	*r = nil
 }
 
+// The ports that are tried: below those from which systems take the ports of
+// outgoing connections and of listeners without one (Linux from 32768, others from
+// 49152), so that nobody is given one between its choice and its node's start, or
+// while its node is dead.
+const (
+	lowestPort  = 20000
+	highestPort = 32000
+)
+
 // find holds a port that is free for TCP and, if udp is set, for UDP, on
 // 127.0.0.1 and, with both set, wherever the machine has it on ::1.
 func (r *reservation) find(udp, both bool) (uint16, error) {
 	var last error
 	for range 100 {
-		ln, err := net.Listen("tcp4", "127.0.0.1:0")
-		if err != nil {
-			return 0, err
+		port := uint16(lowestPort + rand.IntN(highestPort-lowestPort))
+		ln, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
+		if last = err; err != nil {
+			continue
 		}
 		*r = append(*r, ln)
-		port := netip.MustParseAddrPort(ln.Addr().String()).Port()
 		if !udp {
 			return port, nil
 		}

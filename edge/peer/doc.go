@@ -18,6 +18,8 @@
 //   - An owner that lacks a purge that the asker has never answers from its
 //     cache. What it answers is stored by the asker as of before its own request.
 //   - A fill asks at most one peer: peers ask the origin themselves.
+//   - Where neither gives an answer, what any node has stored is found
+//     ([Elsewhere]); nobody fetches anything for it.
 //   - Calls to one node never wait for calls to another; a node that cannot be
 //     reached costs one time-out, then nothing for a moment.
 package peer
