@@ -9,6 +9,7 @@
 // # Guarantees
 //
 //   - The number of series is bounded: by the enumerations, the routes of the
-//     configuration, and the quotas that operators have set.
+//     configuration, and the quotas that operators have set. Nodes are counted by
+//     state and never named.
 //   - Names are letteredge_…, units base units (seconds, bytes).
 package metrics
