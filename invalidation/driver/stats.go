@@ -48,7 +48,7 @@ func (d *Driver) told(before, after rollout.Rollout) {
 			}
 		}
 		level := slog.LevelInfo
-		if after.State == rollout.Halted {
+		if after.State == rollout.Halted || after.State == rollout.Undone && before.State != rollout.Halted {
 			level = slog.LevelWarn
 		}
 		d.Log.Log(context.Background(), level, "rollout", "rollout", after.ID, "state", after.State, "stage", after.Stage, "reason", after.Reason)
