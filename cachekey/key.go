@@ -61,28 +61,6 @@ func (k Key) hostAt() int {
 // MaxPrefixes is how many prefixes of a key can be selected.
 const MaxPrefixes = 16
 
-// Prefixes calls yield with each prefix of the key by which it can be purged,
-// the shortest first: the host and its path up to each "/", at most
-// MaxPrefixes of them, for instance example.com/ and example.com/docs/. Those
-// of an artifact have no host: /, /v1/, /v1/segments/, /v1/segments/b2b/, …
-// The strings are substrings of Text. It stops when yield returns false.
-func (k Key) Prefixes(yield func(string) bool) {
-	text, from := k.prefixed(), 0
-	if k.Kind == Other {
-		from = len(k.Host)
-	}
-	levels := 0
-	for i := from; i < len(text) && levels < MaxPrefixes; i++ {
-		if text[i] != '/' {
-			continue
-		}
-		levels++
-		if !yield(text[:i+1]) {
-			return
-		}
-	}
-}
-
 // prefixed is what prefixes are prefixes of: Text without method and query.
 func (k Key) prefixed() string {
 	if k.Kind != Other {

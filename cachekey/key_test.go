@@ -105,31 +105,18 @@ func TestGeneralKey(t *testing.T) {
 	require.Equal(t, "*", mustText(t, "OPTIONS example.com*").OriginTarget())
 }
 
-func TestPrefixes(t *testing.T) {
-	for text, want := range map[string][]string{
-		"/v1/segments/b2b/ctas/trial?lang=ja":  {"/", "/v1/", "/v1/segments/", "/v1/segments/b2b/", "/v1/segments/b2b/ctas/"},
-		"/v1/segments/b2b/ctas/trial/proofs/p": {"/", "/v1/", "/v1/segments/", "/v1/segments/b2b/", "/v1/segments/b2b/ctas/", "/v1/segments/b2b/ctas/trial/", "/v1/segments/b2b/ctas/trial/proofs/"},
-		"example.com/":                         {"example.com/"},
-		"example.com/a?/b/c":                   {"example.com/"},
-		"POST example.com:81/a//b/":            {"example.com:81/", "example.com:81/a/", "example.com:81/a//", "example.com:81/a//b/"},
-		"OPTIONS example.com*":                 nil,
-	} {
-		var got []string
-		for p := range mustText(t, text).Prefixes {
-			got = append(got, p)
-		}
-		require.Equal(t, want, got, text)
+// prefixes are all by which a key can be purged, the shortest first.
+func prefixes(k Key) (all []string) {
+	text, from := k.prefixed(), 0
+	if !k.IsArtifact() {
+		from = len(k.Host)
 	}
-}
-
-func TestPrefixesAreBoundedAndStop(t *testing.T) {
-	n := 0
-	k := mustText(t, "example.com/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18")
-	k.Prefixes(func(string) bool { n++; return true })
-	require.Equal(t, MaxPrefixes, n)
-	n = 0
-	k.Prefixes(func(string) bool { n++; return n < 3 })
-	require.Equal(t, 3, n)
+	for i := from; i < len(text) && len(all) < MaxPrefixes; i++ {
+		if text[i] == '/' {
+			all = append(all, text[:i+1])
+		}
+	}
+	return all
 }
 
 func TestCloneOutlivesScratch(t *testing.T) {

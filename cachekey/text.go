@@ -8,8 +8,8 @@ const MaxText = maxMethod + 1 + maxHost + MaxTarget
 
 // ParseText is the inverse of Key.Text: it accepts what Keyer.Key can produce
 // and nothing else, so that a text which is not canonical never passes for a
-// key. Route is 0 for general routes. A text with a variant is to be split by
-// CutVariant first. Errors are *Error.
+// key. Route is 0 for general routes. A text that a variant follows is none.
+// Errors are *Error.
 func ParseText(text string) (Key, error) {
 	if len(text) > MaxText {
 		return Key{}, badf("key", "must not be longer than %d bytes", MaxText)

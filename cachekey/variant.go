@@ -2,7 +2,6 @@ package cachekey
 
 import (
 	"net/textproto"
-	"strings"
 )
 
 // AppendVariant appends the variant text of a request to dst: which of the
@@ -38,20 +37,6 @@ func AppendVariant(dst []byte, vary []string, get func(canonicalName string) str
 		dst = escapeFrom(dst, at, '%')
 	}
 	return dst
-}
-
-// CutVariant splits a key's text from the variant that follows it. The variant
-// has its leading space, so that the two put together are text again; it is ""
-// if there is none.
-func CutVariant(text string) (key, variant string) {
-	from := 0
-	if word, _, ok := strings.Cut(text, " "); ok && !strings.Contains(word, "/") {
-		from = len(word) + 1 // a method: a key itself has a slash, or OPTIONS before its *
-	}
-	if i := strings.IndexByte(text[from:], ' '); i >= 0 {
-		return text[:from+i], text[from+i:]
-	}
-	return text, ""
 }
 
 // insertName keeps names sorted without regard to case, each once.

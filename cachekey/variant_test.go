@@ -45,18 +45,6 @@ func TestVariantOfManyNames(t *testing.T) {
 	require.Equal(t, 26, strings.Count(got, " "))
 }
 
-func TestCutVariant(t *testing.T) {
-	for _, key := range []string{
-		"/v1/segments/b2b/ctas/trial", "/v1/segments/b2b/ctas/trial?lang=ja",
-		"example.com/", "POST example.com/a?b", "OPTIONS example.com*", "post/a", "POST post/a",
-	} {
-		for _, variant := range []string{"", " a=", " accept-encoding=gzip x=%20/"} {
-			k, v := CutVariant(key + variant)
-			require.Equal(t, []string{key, variant}, []string{k, v})
-		}
-	}
-}
-
 func TestNormalizeField(t *testing.T) {
 	ranges := strings.TrimSuffix(strings.Repeat("En, ", 20)+"a1, a2, a3, a4, a5, a6, a7, a8, a9, ", ", ")
 	many := make([]string, 0, 33)

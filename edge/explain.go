@@ -9,29 +9,18 @@ import (
 
 // Explanation says what this node would do with a request, without doing it.
 type Explanation struct {
-	Key     string   `json:"key"`
-	Kind    string   `json:"kind"`
-	Route   string   `json:"route"`
-	Quota   string   `json:"quota"` // the segment it counts against
-	Tags    []string `json:"tags"`  // implied by the key
-	Vector  string   `json:"vector,omitempty"`
-	Outcome string   `json:"outcome"` // hit, stale, miss
-	Why     string   `json:"why"`
-	Stored  []Stored `json:"stored"`
+	Key     cachekey.Key
+	Route   string
+	Quota   string // the segment it counts against; "" for the default quota
+	Outcome string // hit, stale, miss
+	Why     string
+	Copies  []Copy // all that is stored for the key, newest first
 }
 
-// Stored describes one slot of a key.
-type Stored struct {
-	Variant  string   `json:"variant"`
-	Vector   string   `json:"vector,omitempty"`
-	Status   int      `json:"status"`
-	Bytes    int      `json:"bytes"`
-	Age      int64    `json:"age_seconds"`
-	TTL      int64    `json:"ttl_seconds"`
-	Purge    string   `json:"purge"` // valid, soft, hard
-	Tags     []string `json:"tags"`
-	ETag     string   `json:"etag,omitempty"`
-	Received string   `json:"received"`
+// Copy is a slot at the time of an Explanation.
+type Copy struct {
+	Slot     *Slot
+	Age, TTL time.Duration // TTL is below 0 by how long it has been stale
 }
 
 // Explain fetches nothing. The error is a *cachekey.Error.
@@ -47,10 +36,7 @@ func (c *Core) Explain(host, target string, fields Fields) (Explanation, error) 
 	x.aim()
 	route := c.route(key)
 	key = key.Clone()
-	e := Explanation{
-		Key: key.Text, Kind: key.Kind.String(), Route: route.Name, Quota: c.segment(x, route),
-		Tags: key.AppendTags([]string{}), Vector: x.vector, Stored: []Stored{},
-	}
+	e := Explanation{Key: key, Route: route.Name, Quota: c.segment(x, route)}
 	f := c.lookup(x)
 	switch {
 	case x.managed == rollout.Absent:
@@ -73,12 +59,7 @@ func (c *Core) Explain(host, target string, fields Fields) (Explanation, error) 
 	}
 	if entry := c.Store.Get(key.Text); entry != nil {
 		for _, s := range entry.Slots() {
-			age := s.Age(x.Now)
-			e.Stored = append(e.Stored, Stored{
-				Variant: s.Variant, Vector: s.Vector, Status: s.Art.Status, Bytes: len(s.Art.Body),
-				Age: int64(age / time.Second), TTL: seconds(c.ttl(x, s)), Purge: s.Stamp.State().String(),
-				Tags: s.Tags, ETag: s.Art.ETag, Received: s.ReceivedAt.UTC().Format(time.RFC3339Nano),
-			})
+			e.Copies = append(e.Copies, Copy{Slot: s, Age: s.Age(x.Now), TTL: c.ttl(x, s)})
 		}
 	}
 	return e, nil

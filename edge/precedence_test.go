@@ -102,6 +102,34 @@ func TestHardPurgeBeforeIsolation(t *testing.T) {
 	require.Equal(t, 503, n.get(trial).status)
 }
 
+// A route that prefers an error to what may be stale has it only where nothing
+// goes before: a managed copy stays at the last known target, and an origin that
+// answers is heard.
+func TestHoldAndOriginBeforeIsolatedError(t *testing.T) {
+	asks := func(c *edge.Config, _ *edge.Deps) { c.Artifacts.Isolated = edge.IsolatedError }
+	n := newManaged(t, asks)
+	n.get(trial)
+	n.standing.Isolate(true)
+	n.skew.Add(int64(time.Hour))
+	n.origin.down.Store(true)
+	r := n.get(trial)
+	require.Equal(t, 200, r.status)
+	require.Equal(t, "isolated", r.header.Get("Edge-Degraded"))
+
+	standing := &edgetest.Standing{}
+	free := newNode(t, asks, func(_ *edge.Config, d *edge.Deps) { d.Standing = standing })
+	free.up.set(sound)
+	free.get(trial)
+	standing.Isolate(true)
+	free.skew.Add(int64(time.Hour))
+	r = free.get(trial)
+	require.Equal(t, 200, r.status)
+	require.Empty(t, r.header.Get("Edge-Degraded"))
+	free.skew.Add(int64(time.Hour))
+	free.up.set(func(context.Context, *edge.Fetch) (*edge.Answer, error) { return nil, errors.New("down") })
+	require.Equal(t, 502, free.get(trial).status)
+}
+
 // An owner goes by the asker's vector and by no other; it does not give away what
 // is softly purged.
 func TestServePeerByVector(t *testing.T) {

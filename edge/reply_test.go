@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/invalidation"
 	"github.com/letteros/letteredge/quota"
 )
 
@@ -46,15 +47,15 @@ func TestExplainFetchesNothing(t *testing.T) {
 	e, err := n.core.Explain("edge.test", trial+"?lang=EN&x=1", fields())
 	require.NoError(t, err)
 	require.Equal(t, "miss", e.Outcome)
-	require.Equal(t, trial+"?lang=en", e.Key)
+	require.Equal(t, trial+"?lang=en", e.Key.Text)
 	require.Zero(t, n.up.n.Load())
 	n.get(trial)
 	e, err = n.core.Explain("edge.test", trial, fields())
 	require.NoError(t, err)
 	require.Equal(t, "hit", e.Outcome)
-	require.Len(t, e.Stored, 1)
-	require.Equal(t, "valid", e.Stored[0].Purge)
-	require.Contains(t, e.Stored[0].Tags, "doc:trial")
+	require.Len(t, e.Copies, 1)
+	require.Equal(t, invalidation.Valid, e.Copies[0].Slot.Stamp.State())
+	require.Contains(t, e.Copies[0].Slot.Tags, "doc:trial")
 	_, err = n.core.Explain("edge.test", "/v1/segments/B/ctas/x", fields())
 	require.Error(t, err)
 	require.EqualValues(t, 1, n.up.n.Load())

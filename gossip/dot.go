@@ -1,7 +1,6 @@
 package gossip
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -42,12 +41,6 @@ func ValidNode(s string) bool {
 
 // IsZero reports whether d names nothing.
 func (d Dot) IsZero() bool { return d == Dot{} }
-
-// Compare orders dots by node, incarnation and number. Only within one
-// incarnation is that the order of events.
-func (d Dot) Compare(e Dot) int {
-	return cmp.Or(cmp.Compare(d.Node, e.Node), cmp.Compare(d.Incarnation, e.Incarnation), cmp.Compare(d.Seq, e.Seq))
-}
 
 // String returns the one text form of d, which fits into a URL's path as it is:
 // the node, the incarnation in 16 hexadecimal digits, the number in decimal.

@@ -3,7 +3,6 @@ package gossip
 import (
 	"encoding/json"
 	"math"
-	"slices"
 	"strings"
 	"testing"
 
@@ -72,13 +71,6 @@ func TestDotInJSON(t *testing.T) {
 	require.Error(t, json.Unmarshal([]byte(`"x"`), &d))
 	_, err = json.Marshal(Dot{Node: "a b", Seq: 1})
 	require.ErrorContains(t, err, "letters, digits")
-}
-
-func TestDotCompare(t *testing.T) {
-	dots := []Dot{{"b", 1, 1}, {"a", 2, 1}, {"a", 1, 10}, {"a", 1, 9}}
-	slices.SortFunc(dots, Dot.Compare)
-	require.Equal(t, []Dot{{"a", 1, 9}, {"a", 1, 10}, {"a", 2, 1}, {"b", 1, 1}}, dots)
-	require.Zero(t, dots[0].Compare(dots[0]))
 }
 
 func TestPropertyDotTextIsInjective(t *testing.T) {

@@ -37,9 +37,10 @@ type Engine struct {
 	// apply makes raising a purge and telling of it one step, so that hooks hear
 	// of purges in the order of their epochs.
 	apply    sync.Mutex
-	hooks    []func(Record)  // guarded by apply
-	swept    []func(Record)  // guarded by apply
-	receipts []func(Receipt) // guarded by apply
+	hooks    []func(Record)        // guarded by apply
+	swept    []func(Record)        // guarded by apply
+	receipts []func(Receipt)       // guarded by apply
+	answered []func(time.Duration) // guarded by apply
 
 	arriving arriving
 

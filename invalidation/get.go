@@ -33,6 +33,18 @@ func (e *Engine) List(after string, limit int) (views []View, next string) {
 	return views, next
 }
 
+// States counts the purges that are known, the latest 2,000, by their state now:
+// pending, partial and complete.
+func (e *Engine) States() map[string]int {
+	list, complete := e.known.open(maxDetailed)
+	counts := map[string]int{statePending: 0, statePartial: 0, stateComplete: complete}
+	presence := e.presence()
+	for _, p := range list {
+		counts[e.view(p, presence).State]++
+	}
+	return counts
+}
+
 // inquiry is what to ask about the standing of a purge now.
 func (e *Engine) inquiry(p purge, presence func(string) Presence) Inquiry {
 	now := e.cfg.Now()

@@ -4,13 +4,16 @@ import (
 	"maps"
 	"sync"
 	"time"
+
+	"github.com/letteros/letteredge/gossip"
 )
 
 // known holds the purges that this node can still answer for, in the order
 // applied, and who has applied them. The oldest leave first.
 type known struct {
 	keep, keepBytes int
-	self            string // this node's id
+	self            string        // this node's id
+	source          gossip.Source // this process
 
 	mu      sync.Mutex
 	byID    map[string]*purge
@@ -47,7 +50,7 @@ const (
 
 func newKnown(cfg Config) known {
 	return known{
-		keep: cfg.Retain, keepBytes: cfg.RetainBytes, self: cfg.Node,
+		keep: cfg.Retain, keepBytes: cfg.RetainBytes, self: cfg.Node, source: gossip.Source{Node: cfg.Node, Incarnation: cfg.Incarnation},
 		byID: make(map[string]*purge), reports: make(map[string]Report),
 	}
 }
@@ -86,17 +89,20 @@ func (k *known) add(rec Record, names []Peer, voters []string, now time.Time) {
 	}
 }
 
-// observe notes what a report says of the purges that are known, and reports
-// whether it said anything new.
-func (k *known) observe(r Report, voters []string, now time.Time) bool {
+// observe notes what a report says of the purges that are known. It reports
+// whether it said anything new, and how long after their acceptance it brings the
+// receipts of purges that this process accepted.
+func (k *known) observe(r Report, voters []string, now time.Time) (anew bool, answered []time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if _, has := k.reports[r.Node]; !has && len(k.reports) >= maxReporters {
-		return false
+		return false, nil
 	}
 	k.reports[r.Node] = Report{Node: r.Node, Applied: r.Applied, Known: r.Known, Signature: r.Signature}
-	anew := false
 	for _, p := range k.order[max(0, len(k.order)-maxDetailed):] {
+		if p.accepted(k.source) && p.receipts != nil && p.receipts[r.Node] == nil && r.Applied.Covers(p.rec.Dot) {
+			answered = append(answered, now.Round(0).Sub(p.rec.At))
+		}
 		if p.observe(r, now) {
 			p.count(voters, now)
 			anew = true
@@ -111,8 +117,11 @@ func (k *known) observe(r Report, voters []string, now time.Time) bool {
 			anew = true
 		}
 	}
-	return anew
+	return anew, answered
 }
+
+// accepted reports whether that process accepted the purge.
+func (p *purge) accepted(by gossip.Source) bool { return p.rec.Dot.Source() == by }
 
 // observe notes that a report covers the purge; true if that is new.
 func (p *purge) observe(r Report, now time.Time) bool {
@@ -204,6 +213,21 @@ func (k *known) settle(id string, entries int) (Record, bool) {
 	}
 	p.rec.Applied = &Applied{AfterMS: p.rec.Applied.AfterMS, Entries: &entries}
 	return p.rec, true
+}
+
+// open returns those of the latest limit purges that have not been seen to be
+// complete, and how many of these have.
+func (k *known) open(limit int) (list []purge, complete int) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, p := range k.order[max(0, len(k.order)-limit):] {
+		if p.complete {
+			complete++
+			continue
+		}
+		list = append(list, k.copied(p))
+	}
+	return list, complete
 }
 
 // list returns up to limit purges, the latest first, beginning behind the id

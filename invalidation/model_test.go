@@ -154,7 +154,7 @@ func TestMarksAgreeWithAListOfPurges(t *testing.T) {
 					require.Nil(t, s)
 					return
 				}
-				require.Equal(t, born, s.Born())
+				require.Equal(t, born, s.born)
 				w.copies = append(w.copies, copied{stamp: s, key: k, tags: tags})
 			},
 			"drop copy": func(t *rapid.T) {
@@ -217,13 +217,13 @@ func TestMarksAgreeWithAListOfPurges(t *testing.T) {
 }
 
 func (w *world) look(t *rapid.T, i int, c copied) {
-	truth := w.state(c.key, c.tags, c.stamp.Born(), ^Epoch(0))
+	truth := w.state(c.key, c.tags, c.stamp.born, ^Epoch(0))
 	missed := c.stamp.Checked() < Epoch(w.marks.reclaimed.Load()) && c.stamp.Checked() < w.marks.Epoch()
 	got := c.stamp.State()
 	if missed || c.last == Hard {
 		require.Equal(t, Hard, got)
 	} else {
-		require.Equal(t, truth, got, "%s %v born %d", c.key.Text, c.tags, c.stamp.Born())
+		require.Equal(t, truth, got, "%s %v born %d", c.key.Text, c.tags, c.stamp.born)
 	}
 	require.GreaterOrEqual(t, got, truth)
 	require.GreaterOrEqual(t, got, c.last)

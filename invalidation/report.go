@@ -63,9 +63,30 @@ func (v *evidence) detail(r Receipt, signature []byte) (changed bool) {
 // before it, but then the node's latest must come last. This node's own bring the
 // signature of its receipts. It does not block.
 func (e *Engine) Observe(r Report) {
-	if e.known.observe(r, e.voters(), e.cfg.Now()) {
+	anew, answered := e.known.observe(r, e.voters(), e.cfg.Now())
+	if anew {
 		e.news.tell()
 	}
+	if len(answered) == 0 {
+		return
+	}
+	e.apply.Lock()
+	hooks := e.answered
+	e.apply.Unlock()
+	for _, after := range answered {
+		for _, hook := range hooks {
+			hook(after)
+		}
+	}
+}
+
+// SubscribeAnswered has hook called, for each other node's receipt of a purge that
+// this process accepted, with how long after the acceptance it came, by this
+// node's clock. It must be quick.
+func (e *Engine) SubscribeAnswered(hook func(after time.Duration)) {
+	e.apply.Lock()
+	defer e.apply.Unlock()
+	e.answered = append(e.answered, hook)
 }
 
 // MembersChanged wakes whoever waits, as a node may have left.

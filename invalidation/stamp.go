@@ -113,9 +113,6 @@ func (s *Stamp) note(e Epoch, artifact bool, state State) {
 	s.word.Store(word)
 }
 
-// Born is the epoch at which the copy's fetch began.
-func (s *Stamp) Born() Epoch { return s.born }
-
 // Checked is the epoch that the last verdict is for: the stamp needs no floor up
 // to it any more. The least Checked of all slots, or the least epoch of all
 // flights if that is lower, is what Reclaim takes; call State before, to bring

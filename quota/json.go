@@ -13,8 +13,10 @@ import (
 // MaxJSON is the longest definition that Parse reads, in bytes.
 const MaxJSON = 4096
 
-// wire is the JSON form, in the order in which it is shown.
-type wire struct {
+// Form is the JSON form of a Quota, in the order in which it is shown; choices
+// are words. Whoever reads one that others wrote gets what they wrote, valid or
+// not: see Parse for what is checked.
+type Form struct {
 	Segment   string  `json:"segment"`
 	RPS       float64 `json:"rps"`
 	Burst     int     `json:"burst"`
@@ -25,15 +27,16 @@ type wire struct {
 	Partition string  `json:"partition"`
 }
 
-func (q Quota) wire() wire {
-	return wire{
+// Form returns q as it is shown.
+func (q Quota) Form() Form {
+	return Form{
 		q.Segment, q.RPS, q.Burst, q.Scope.String(), q.Overflow.String(),
 		q.Mode.String(), q.Priority, q.Partition.String(),
 	}
 }
 
 // MarshalJSON writes all fields, defaults too.
-func (q Quota) MarshalJSON() ([]byte, error) { return json.Marshal(q.wire()) }
+func (q Quota) MarshalJSON() ([]byte, error) { return json.Marshal(q.Form()) }
 
 // UnmarshalJSON reads a definition that names its own segment, by the rules of
 // Parse.

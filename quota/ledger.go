@@ -33,15 +33,10 @@ const (
 	ShareKey = "share/"
 )
 
-// Concerns reports whether a record of that key concerns quotas.
-func Concerns(key string) bool {
-	return strings.HasPrefix(key, QuotaKey) || strings.HasPrefix(key, NodeKey) || strings.HasPrefix(key, ShareKey)
-}
-
 // definition reads a record quota/<segment>. Fields that are not known are
 // skipped: a later release may have written it.
 func definition(rec gossip.Record) (Versioned, error) {
-	var w wire
+	var w Form
 	if err := json.Unmarshal(rec.Value, &w); err != nil {
 		return Versioned{}, fmt.Errorf("record %s: %w", rec.Key, err)
 	}

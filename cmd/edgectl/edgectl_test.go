@@ -24,6 +24,7 @@ import (
 	"github.com/letteros/letteredge/edge/edgetest"
 	"github.com/letteros/letteredge/edge/statedb"
 	"github.com/letteros/letteredge/invalidation"
+	"github.com/letteros/letteredge/quota"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -109,7 +110,7 @@ func TestQuota(t *testing.T) {
 	got := object[adminapi.Quota](t, 0, "quota", "get", "b2c")
 	set.EffectiveAt = nil
 	require.Equal(t, set, got)
-	require.Equal(t, adminapi.Quota{Segment: "b2c", RPS: 0.5, Burst: 3, Scope: "node", Overflow: "stale", Mode: "shadow", Partition: "open"}, got)
+	require.Equal(t, adminapi.Quota{Form: quota.Form{Segment: "b2c", RPS: 0.5, Burst: 3, Scope: "node", Overflow: "stale", Mode: "shadow", Partition: "open"}}, got)
 	out, _ = ctl(t, 0, "quota", "list")
 	require.Contains(t, out, "b2c      0.5  3      node    stale     shadow   0         open\n")
 	require.Len(t, object[adminapi.List[adminapi.Quota]](t, 0, "quota", "list").Items, 2)

@@ -35,6 +35,11 @@ func (n *node) makeAdmin(gate *quota.Gate, requests *metrics.Requests) error {
 		},
 		SweepsDropped: n.purges.Dropped,
 		Summaries:     func() (uint64, uint64) { return n.keeper.Rebuilt(), n.keeper.Failed() },
+		State: func() (uint64, uint64) {
+			s := n.db.Stats()
+			return s.Changes, s.Commits
+		},
+		Cluster: n.figures(),
 	}, n.log)
 	n.admin, err = admin.New(admin.Config{Node: n.cfg.Node.ID, AllowedHosts: n.cfg.Admin.AllowedHosts}, admin.Deps{
 		Tokens: tokens, Audit: audit.NewRecorder(n.db.AuditLog(), time.Now), Quotas: n.quotas, Purges: n.purges, Explain: n.core,

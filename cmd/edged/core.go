@@ -40,7 +40,7 @@ func (n *node) makeCore(marks *invalidation.Marks, gate *quota.Gate, requests *m
 			others = cachekey.Refuse
 		}
 		patterns = append(patterns, cachekey.Pattern{Host: r.Host, Path: r.Path, Query: cachekey.QueryRule{Names: r.Query.Names, Others: others}})
-		routes = append(routes, edge.Route{Name: r.Name, Upstream: upstreams[r.Origin], Segment: r.Segment, Policy: policy(r.TTL, conformance)})
+		routes = append(routes, edge.Route{Name: r.Name, Upstream: upstreams[r.Origin], Segment: r.Segment, Policy: policy(r.TTL, conformance), Isolated: isolation(r.Isolated)})
 	}
 	keyer, err := cachekey.NewKeyer(patterns)
 	if err != nil {
@@ -53,7 +53,7 @@ func (n *node) makeCore(marks *invalidation.Marks, gate *quota.Gate, requests *m
 	f := n.cfg.Fills
 	n.core, err = edge.New(edge.Config{
 		Node: n.cfg.Node.ID, Keyer: keyer, Routes: routes,
-		Artifacts:   edge.Route{Name: "artifacts", Upstream: upstreams[n.cfg.Artifacts.Origin], Policy: policy(n.cfg.Artifacts.TTL, conformance)},
+		Artifacts:   edge.Route{Name: "artifacts", Upstream: upstreams[n.cfg.Artifacts.Origin], Policy: policy(n.cfg.Artifacts.TTL, conformance), Isolated: isolation(n.cfg.Artifacts.Isolated)},
 		Conformance: conformance, MaxObject: n.cfg.Cache.MaxObjectBytes.Bytes(),
 		Wait: f.Wait.Std(), MaxWaiters: f.MaxWaiters, FillTimeout: f.Timeout.Std(), MaxFills: f.Max,
 		HitForMiss: f.HitForMiss.Std(), RefreshBackoff: f.RefreshBackoff.Std(), Clamp: n.cfg.Cluster.Clamp.Std(), TimingOnHits: n.cfg.ServerTimingOnHits,
@@ -73,6 +73,13 @@ func (n *node) makeCore(marks *invalidation.Marks, gate *quota.Gate, requests *m
 	})
 	n.purges.SubscribeSwept(func(r invalidation.Record) { n.keeper.Purged(r.Selector) })
 	return nil
+}
+
+func isolation(i config.Isolation) edge.Isolation {
+	if i == config.IsolatedError {
+		return edge.IsolatedError
+	}
+	return edge.IsolatedStale
 }
 
 func policy(t config.TTL, conformance bool) freshness.Policy {

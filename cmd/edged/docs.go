@@ -64,16 +64,12 @@ func (n *node) makeDocs() (err error) {
 	if n.mesh.control == nil {
 		return nil
 	}
-	web, err := n.originWeb()
-	if err != nil {
-		return err
-	}
 	peers := driver.Peers{Self: n.cfg.Node.ID, Worker: d.worker}
 	if n.mesh.client != nil {
 		peers.Caller = n.mesh.client
 	}
 	d.driver, err = driver.New(driver.Config{}, driver.Deps{
-		Records: n.mesh.records, Ledger: ledger{n.mesh.ledger}, Nodes: peers, Cluster: rolloutCluster{n.mesh}, Origin: web, Log: n.log,
+		Records: n.mesh.records, Ledger: ledger{n.mesh.ledger}, Nodes: peers, Cluster: rolloutCluster{n.mesh}, Origin: n.origins[n.cfg.Artifacts.Origin], Log: n.log,
 	})
 	if err != nil {
 		return err
@@ -82,28 +78,8 @@ func (n *node) makeDocs() (err error) {
 	return nil
 }
 
-// probeTimeout bounds one look through the door, or at the origin.
+// probeTimeout bounds one look through the door.
 const probeTimeout = 10 * time.Second
-
-// originWeb is where documents are rendered, without the cache between.
-func (n *node) originWeb() (driver.Web, error) {
-	for _, o := range n.cfg.Origins {
-		if o.Name != n.cfg.Artifacts.Origin {
-			continue
-		}
-		transport := &http.Transport{DisableCompression: true}
-		if o.CA != "" {
-			roots, err := rootsOf(o.CA)
-			if err != nil {
-				return driver.Web{}, fmt.Errorf("origin %s: %w", o.Name, err)
-			}
-			transport.TLSClientConfig = &tls.Config{RootCAs: roots}
-		}
-		n.onClose(func() error { transport.CloseIdleConnections(); return nil })
-		return driver.Web{Base: o.URL, Client: probe(transport)}, nil
-	}
-	return driver.Web{}, fmt.Errorf("artifacts.origin: %q is no origin", n.cfg.Artifacts.Origin)
-}
 
 // door is this node as readers reach it.
 func (n *node) door() (door, error) {

@@ -79,7 +79,7 @@ func newMesh(cfg config.Config, db *statedb.DB, log *slog.Logger) (_ *mesh, err 
 	for _, v := range m.voters {
 		addresses[v.ID] = v.Address
 	}
-	m.roster = newRoster(m.self, m.records, m.members, addresses)
+	m.roster = newRoster(m.self, m.records, m.members, addresses, log)
 	m.records.Subscribe(func([]gossip.Record) { m.wake() })
 	if !cfg.Cluster.Alone() {
 		if err := m.connect(); err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +20,7 @@ import (
 // the pools. What it says is put together on every change, as it is asked for
 // often.
 type roster struct {
+	log     *slog.Logger
 	self    gossip.Member
 	records *gossip.Records
 	pools   func() []swim.Member
@@ -48,8 +50,8 @@ type view struct {
 	others   []spread.Neighbour
 }
 
-func newRoster(self gossip.Member, records *gossip.Records, pools func() []swim.Member, voters map[string]string) *roster {
-	r := &roster{self: self, records: records, pools: pools, voters: voters, heard: map[string]heard{}}
+func newRoster(self gossip.Member, records *gossip.Records, pools func() []swim.Member, voters map[string]string, log *slog.Logger) *roster {
+	r := &roster{log: log, self: self, records: records, pools: pools, voters: voters, heard: map[string]heard{}}
 	r.update()
 	return r
 }
@@ -94,7 +96,9 @@ func (r *roster) update() {
 			v.far = append(v.far, id)
 		}
 	}
-	r.now.Store(v)
+	if before := r.now.Swap(v); before != nil {
+		r.tell(before, v)
+	}
 }
 
 // address is where a node may be; who answers there proves who it is.

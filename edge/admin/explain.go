@@ -3,7 +3,9 @@ package admin
 import (
 	"cmp"
 	"errors"
+	"math"
 	"strings"
+	"time"
 
 	"github.com/letteros/letteredge/cachekey"
 	"github.com/letteros/letteredge/edge"
@@ -48,17 +50,25 @@ func (a *api) explain(r *request) (reply, error) {
 		return reply{}, err
 	}
 	out := adminapi.Explanation{
-		URL: "http://" + host + target, Key: e.Key, Kind: e.Kind, Route: e.Route, Segment: cmp.Or(e.Quota, quota.Default),
-		Tags: e.Tags, Cached: e.Outcome != "miss", State: e.Outcome, Why: e.Why, Stored: make([]adminapi.StoredCopy, 0, len(e.Stored)),
+		URL: "http://" + host + target, Key: e.Key.Text, Kind: e.Key.Kind.String(), Route: e.Route, Segment: cmp.Or(e.Quota, quota.Default),
+		Tags: e.Key.AppendTags([]string{}), Cached: e.Outcome != "miss", State: e.Outcome, Why: e.Why, Stored: make([]adminapi.StoredCopy, 0, len(e.Copies)),
 	}
-	for _, s := range e.Stored {
-		out.Stored = append(out.Stored, adminapi.StoredCopy(s))
+	for _, c := range e.Copies {
+		s := c.Slot
+		out.Stored = append(out.Stored, adminapi.StoredCopy{
+			Variant: s.Variant, Vector: s.Vector, Status: s.Art.Status, Bytes: len(s.Art.Body),
+			Age: seconds(c.Age), TTL: seconds(c.TTL), Purge: s.Stamp.State().String(),
+			Tags: s.Tags, ETag: s.Art.ETag, Received: s.ReceivedAt.UTC().Format(time.RFC3339Nano),
+		})
 	}
 	if len(out.Stored) > 0 {
 		out.Age, out.TTL = &out.Stored[0].Age, &out.Stored[0].TTL
 	}
 	return ok(out)
 }
+
+// seconds rounds down: what is stale by less than a second has a TTL of -1.
+func seconds(d time.Duration) int64 { return int64(math.Floor(d.Seconds())) }
 
 // splitURL takes a URL apart as a client would for its request: the authority,
 // and the rest as it stands, without a fragment.

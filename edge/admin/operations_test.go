@@ -13,6 +13,7 @@ import (
 	"github.com/letteros/letteredge/cachekey"
 	"github.com/letteros/letteredge/edge"
 	"github.com/letteros/letteredge/edge/adminapi"
+	"github.com/letteros/letteredge/invalidation"
 	"github.com/letteros/letteredge/quota"
 )
 
@@ -29,7 +30,7 @@ func TestQuotaLife(t *testing.T) {
 	a.into(t, &q)
 	require.WithinDuration(t, time.Now(), *q.EffectiveAt, time.Minute)
 	q.EffectiveAt = nil
-	want := adminapi.Quota{Segment: "b2b", RPS: 200, Burst: 400, Scope: "global", Overflow: "reject", Mode: "enforce", Priority: 5, Partition: "strict"}
+	want := adminapi.Quota{Form: quota.New("b2b", 200).Form()}
 	require.Equal(t, want, q)
 	etag := a.header.Get("ETag")
 	require.NotEmpty(t, etag)
@@ -292,11 +293,19 @@ func TestEveryWriteLeavesAnEntry(t *testing.T) {
 func TestExplain(t *testing.T) {
 	n := start(t)
 	var asked string
+	key, err := cachekey.ParseText("/v1/segments/b2b/ctas/trial")
+	require.NoError(t, err)
+	stamp, ok := invalidation.NewMarks().Stamp(key, nil, 0)
+	require.True(t, ok)
 	n.explain.fn = func(host, target string) (edge.Explanation, error) {
 		asked = host + " " + target
 		return edge.Explanation{
-			Key: "/v1/segments/b2b/ctas/trial", Kind: "cta", Route: "artifacts", Quota: "b2b", Tags: []string{"kind:cta"},
-			Outcome: "hit", Why: "fresh", Stored: []edge.Stored{{Status: 200, Age: 3, TTL: 27, Purge: "valid", Tags: []string{}}},
+			Key: key, Route: "artifacts", Quota: "b2b", Outcome: "hit", Why: "fresh", Copies: []edge.Copy{{
+				Slot: &edge.Slot{
+					Art: &edge.Artifact{Status: 200, ETag: `"x"`, Body: []byte("four")}, Vector: "trial=42", Tags: []string{"doc:trial"},
+					Stamp: stamp, ReceivedAt: time.Unix(0, 0),
+				}, Age: 3900 * time.Millisecond, TTL: -time.Millisecond,
+			}},
 		}, nil
 	}
 	for query, want := range map[string]string{
@@ -314,11 +323,16 @@ func TestExplain(t *testing.T) {
 		a.into(t, &e)
 		require.True(t, e.Cached)
 		require.Equal(t, int64(3), *e.Age)
+		require.Equal(t, int64(-1), *e.TTL, "it is stale")
+		require.Equal(t, []adminapi.StoredCopy{{
+			Vector: "trial=42", Status: 200, Bytes: 4, Age: 3, TTL: -1, Purge: "valid", Tags: []string{"doc:trial"}, ETag: `"x"`, Received: "1970-01-01T00:00:00Z",
+		}}, e.Stored)
+		require.Equal(t, []string{"kind:cta", "segment:b2b", "cta:trial"}, e.Tags)
 		require.Equal(t, "hit fresh b2b", strings.Join([]string{e.State, e.Why, e.Segment}, " "))
 	}
 
 	n.explain.fn = func(string, string) (edge.Explanation, error) {
-		return edge.Explanation{Key: "a/b", Kind: "other", Route: "all", Tags: []string{}, Outcome: "miss", Why: "uri-miss"}, nil
+		return edge.Explanation{Key: cachekey.Key{Text: "a/b"}, Route: "all", Outcome: "miss", Why: "uri-miss"}, nil
 	}
 	a := n.do("GET", "/v1/explain?url=http://a/b", "", "")
 	require.Contains(t, a.text, `"age_seconds":null`)

@@ -19,7 +19,7 @@ func (a *api) listQuotas(r *request) (reply, error) {
 	}
 	items := make([]adminapi.Quota, 0, len(bounds))
 	for _, b := range bounds {
-		items = append(items, adminapi.QuotaOf(b.Quota))
+		items = append(items, adminapi.Quota{Form: b.Quota.Form()})
 	}
 	return ok(adminapi.NewList(items, next))
 }
@@ -42,7 +42,7 @@ func (a *api) getQuota(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{status: http.StatusOK, etag: b.ETag(), body: adminapi.QuotaOf(b.Quota)}, nil
+	return reply{status: http.StatusOK, etag: b.ETag(), body: adminapi.Quota{Form: b.Quota.Form()}}, nil
 }
 
 func (a *api) putQuota(r *request) (reply, error) {
@@ -60,7 +60,7 @@ func (a *api) putQuota(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	body := adminapi.QuotaOf(b.Quota)
+	body := adminapi.Quota{Form: b.Quota.Form()}
 	at := b.EffectiveAt.UTC()
 	body.EffectiveAt = &at
 	status := http.StatusOK

@@ -34,9 +34,3 @@ func (c *Client) Explain(ctx context.Context, target, segment string) (e adminap
 	_, err = c.do(ctx, call{method: http.MethodGet, path: "/v1/explain", query: query}, &e)
 	return e, err
 }
-
-// Ready returns nil if the node serves.
-func (c *Client) Ready(ctx context.Context) error {
-	_, err := c.do(ctx, call{method: http.MethodGet, path: "/readyz"}, nil)
-	return err
-}

@@ -63,9 +63,3 @@ func (c *Client) PurgeByID(ctx context.Context, id string) (p adminapi.Purge, er
 	_, err = c.do(ctx, call{method: http.MethodGet, path: "/v1/purges/" + url.PathEscape(id)}, &p)
 	return p, err
 }
-
-// Purges returns the latest purges, newest first, up to most (0: all that are
-// kept).
-func (c *Client) Purges(ctx context.Context, most int) ([]adminapi.Purge, error) {
-	return list[adminapi.Purge](ctx, c, "/v1/purges", most)
-}

@@ -105,6 +105,9 @@ type TTL struct {
 type Artifacts struct {
 	Origin string `yaml:"origin"`
 	TTL    TTL    `yaml:"ttl"`
+	// Isolated is what readers get while the node is isolated and the origin does
+	// not answer.
+	Isolated Isolation `yaml:"isolated"`
 }
 
 // Route says what is done with requests for other paths. The first route whose
@@ -123,6 +126,8 @@ type Route struct {
 	// Tags is whether the tags of answers are the origin group's own, or shared
 	// by all groups.
 	Tags TagSpace `yaml:"tags"`
+	// Isolated is as for Artifacts.
+	Isolated Isolation `yaml:"isolated"`
 }
 
 // Query says which query parameters enter a route's key.

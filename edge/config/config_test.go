@@ -37,6 +37,7 @@ fills: {wait: 250ms}
 cache:
 routes:
   - {name: img, path: /img/*, origin: web, query: {names: [w, h], others: refuse}, tags: shared}
+  - {name: news, path: /news/*, origin: web, isolated: error}
 `))
 	require.NoError(t, err)
 	d := Default()
@@ -48,7 +49,9 @@ routes:
 	require.Equal(t, "web", c.Origins[0].Group)
 	require.Equal(t, d.Origins[0].Timeouts, c.Origins[0].Timeouts)
 	require.Equal(t, []Route{{Name: "img", Path: "/img/*", Origin: "web",
-		Query: Query{Names: []string{"w", "h"}, Others: OthersRefuse}, Tags: TagsShared}}, c.Routes)
+		Query: Query{Names: []string{"w", "h"}, Others: OthersRefuse}, Tags: TagsShared, Isolated: IsolatedStale},
+		{Name: "news", Path: "/news/*", Origin: "web", Query: Query{Others: OthersDrop}, Tags: TagsGroup, Isolated: IsolatedError}}, c.Routes)
+	require.Equal(t, IsolatedStale, c.Artifacts.Isolated)
 }
 
 func TestForOrigin(t *testing.T) {
@@ -135,6 +138,8 @@ func TestBadFiles(t *testing.T) {
 		"too many routes": {minimal + "routes: [" + manyRoutes() + "]", "routes must be at most 1024"},
 		"query twice":     {minimal + "routes: [{name: a, origin: web, query: {names: [b, b]}}]", "a second time"},
 		"query others":    {minimal + "routes: [{name: a, origin: web, query: {others: keep}}]", "must be one of drop, refuse"},
+		"isolated":        {minimal + "routes: [{name: a, origin: web, isolated: serve}]", `routes[0].isolated is "serve"; must be one of stale, error`},
+		"cut off":         {"origins: [{name: web, url: 'http://a'}]\nartifacts: {origin: web, isolated: no}", `artifacts.isolated is "no"; must be one of stale, error`},
 		"ttl":             {minimal + "routes: [{name: a, origin: web, ttl: {default: 2m, max: 1m}}]", "must not exceed routes[0].ttl.max (1m0s)"},
 		"segment":         {minimal + "routes: [{name: a, origin: web, segment: B2B}]", "routes[0].segment is"},
 		"token hash":      {minimal + "tokens: [{name: a, hash: s3cret, scopes: [read]}]", "tokens[0].hash must be"},

@@ -31,7 +31,7 @@ func base() Config {
 		Cluster: Cluster{Clamp: Duration(10 * time.Second), Soak: Duration(time.Second)},
 		State:   State{Dir: "state"},
 		Profile: ProfileDefault,
-		Artifacts: Artifacts{TTL: TTL{
+		Artifacts: Artifacts{Isolated: IsolatedStale, TTL: TTL{
 			Default: Duration(30 * time.Second),
 			SIE:     Duration(5 * time.Minute),
 		}},
@@ -73,6 +73,7 @@ func (c *Config) fill() {
 		r := &c.Routes[i]
 		defaultTo(&r.Path, "/*")
 		defaultTo(&r.Tags, TagsGroup)
+		defaultTo(&r.Isolated, IsolatedStale)
 		defaultTo(&r.Query.Others, OthersDrop)
 	}
 }

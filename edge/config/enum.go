@@ -28,6 +28,17 @@ const (
 	TagsShared TagSpace = "shared"
 )
 
+// Isolation says what a route's readers get of a copy that may have been purged,
+// where the node is isolated and the origin does not answer (SEMANTICS §5).
+type Isolation string
+
+// The choices: the copy, marked `Edge-Degraded: isolated`, or an error. Managed
+// copies at their target are shown either way.
+const (
+	IsolatedStale Isolation = "stale"
+	IsolatedError Isolation = "error"
+)
+
 // Level is the least severity that is logged.
 type Level string
 
@@ -50,8 +61,9 @@ const (
 
 // The closed sets, for checks and the schema.
 
-func profiles() []Profile   { return []Profile{ProfileDefault, ProfileConformance} }
-func others() []Others      { return []Others{OthersDrop, OthersRefuse} }
-func tagSpaces() []TagSpace { return []TagSpace{TagsGroup, TagsShared} }
-func levels() []Level       { return []Level{LevelDebug, LevelInfo, LevelWarn, LevelError} }
-func formats() []Format     { return []Format{FormatText, FormatJSON} }
+func profiles() []Profile     { return []Profile{ProfileDefault, ProfileConformance} }
+func others() []Others        { return []Others{OthersDrop, OthersRefuse} }
+func tagSpaces() []TagSpace   { return []TagSpace{TagsGroup, TagsShared} }
+func isolations() []Isolation { return []Isolation{IsolatedStale, IsolatedError} }
+func levels() []Level         { return []Level{LevelDebug, LevelInfo, LevelWarn, LevelError} }
+func formats() []Format       { return []Format{FormatText, FormatJSON} }

@@ -48,6 +48,8 @@ func scalar(t reflect.Type) *jsonschema.Schema {
 		return enum(others())
 	case reflect.TypeFor[TagSpace]():
 		return enum(tagSpaces())
+	case reflect.TypeFor[Isolation]():
+		return enum(isolations())
 	case reflect.TypeFor[Level]():
 		return enum(levels())
 	case reflect.TypeFor[Format]():

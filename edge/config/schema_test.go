@@ -49,6 +49,7 @@ func TestSchemaRefuses(t *testing.T) {
 		"duration":      minimal + "fills: {wait: 10}",
 		"size":          minimal + "cache: {max_bytes: lots}",
 		"enum":          minimal + "profile: fast",
+		"isolated":      minimal + "routes: [{name: a, origin: web, isolated: serve}]",
 		"scope":         minimal + "tokens: [{name: a, hash: b, scopes: [all]}]",
 		"type":          minimal + "routes: {}",
 	} {

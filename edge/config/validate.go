@@ -34,6 +34,7 @@ func (c Config) check() []Problem {
 	origins := k.origins(c.Origins)
 	k.origin("artifacts.origin", c.Artifacts.Origin, origins)
 	k.ttl("artifacts.ttl", c.Artifacts.TTL)
+	oneOf(k, "artifacts.isolated", c.Artifacts.Isolated, isolations()...)
 	k.routes(c.Routes, origins)
 	k.bounds(c)
 	k.tokens(c.Tokens)

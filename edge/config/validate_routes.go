@@ -32,6 +32,7 @@ func (k *checker) routes(list []Route, origins []string) {
 			k.name(at+".segment", r.Segment)
 		}
 		oneOf(k, at+".tags", r.Tags, tagSpaces()...)
+		oneOf(k, at+".isolated", r.Isolated, isolations()...)
 		if len(k.problems) == before {
 			k.usable(at, r)
 		}

@@ -9,6 +9,8 @@
 // # Guarantees
 //
 //   - The number of series is bounded: by the enumerations, the routes of the
-//     configuration, and the quotas that operators have set.
+//     configuration, and the quotas that operators have set. Nodes are counted by
+//     state and never named.
+//   - A scrape may look at the latest 2,000 purges; no request waits for it.
 //   - Names are letteredge_…, units base units (seconds, bytes).
 package metrics

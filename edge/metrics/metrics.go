@@ -28,13 +28,16 @@ type Sources struct {
 	SweepsDropped func() uint64
 	// Summaries counts those rebuilt after a purge, and those that failed.
 	Summaries func() (rebuilt, failed uint64)
+	// State counts the changes made durable, and the fsyncs that took.
+	State   func() (changes, commits uint64)
+	Cluster Cluster
 }
 
 // Handler writes the metrics of src.
 func Handler(src Sources, log *slog.Logger) http.Handler {
 	reg := prometheus.NewRegistry()
 	labelled := prometheus.WrapRegistererWith(prometheus.Labels{"node": src.Node, "region": src.Region}, reg)
-	labelled.MustRegister(src.Requests.fills, src.Requests.failed, scrape(src.collect))
+	labelled.MustRegister(src.Requests.fills, src.Requests.failed, src.Cluster.Receipts.after, scrape(src.collect))
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{
 		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn), MaxRequestsInFlight: 4,
@@ -69,4 +72,8 @@ func (s Sources) collect(emit emit) {
 	rebuilt, failed := s.Summaries()
 	emit.counter("letteredge_summary_rebuilds_total", "Summaries rebuilt after a purge.", float64(rebuilt), "result", "done")
 	emit.counter("letteredge_summary_rebuilds_total", "Summaries rebuilt after a purge.", float64(failed), "result", "failed")
+	changes, commits := s.State()
+	emit.counter("letteredge_state_changes_total", "Changes of the state file that were made durable.", float64(changes))
+	emit.counter("letteredge_state_commits_total", "Transactions of the state file, each of which costs an fsync.", float64(commits))
+	s.Cluster.collect(emit)
 }

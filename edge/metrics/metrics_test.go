@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/letteros/letteredge/edge"
-	"github.com/letteros/letteredge/edge/cache"
 	"github.com/letteros/letteredge/quota"
 )
 
@@ -44,13 +43,9 @@ func TestScrape(t *testing.T) {
 	_, err := gate.Set(quota.Quota{Segment: "b2b", RPS: 1})
 	require.NoError(t, err)
 	gate.Take("b2b", 1)
-	h := Handler(Sources{
-		Node: "tokyo-1", Region: "tokyo", Requests: requests, Gate: gate,
-		Cache:   func() cache.Stats { return cache.Stats{Entries: 7, Bytes: 900} },
-		Waiting: func() int { return 3 }, Connections: func() (int, int) { return 4, 5 },
-		OriginInFlight: func() map[string]int { return map[string]int{"docs": 6} },
-		SweepsDropped:  func() uint64 { return 0 }, Summaries: func() (uint64, uint64) { return 8, 9 },
-	}, slog.New(slog.DiscardHandler))
+	src := sources(t)
+	src.Requests, src.Gate = requests, gate
+	h := Handler(src, slog.New(slog.DiscardHandler))
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	require.Equal(t, 200, w.Code)

@@ -8,18 +8,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/letteros/letteredge/cachekey"
 	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/invalidation/driver"
+	"github.com/letteros/letteredge/invalidation/rollout"
 )
 
-// What an origin of documents may lack.
-var (
-	// ErrNoIndex: the origin has no index of its artifacts (404).
-	ErrNoIndex = errors.New("origin has no index.json")
-	// ErrAbsent: the origin has no such artifact (404, 410).
-	ErrAbsent = errors.New("origin has no such artifact")
-)
+var _ driver.Origin = (*Origin)(nil)
 
 // IndexPath is where an origin lists its artifacts.
 const IndexPath = "/index.json"
@@ -29,76 +26,76 @@ const (
 	maxIndex          = 32 << 20 // bytes
 	maxIndexArtifacts = 200_000
 	maxIndexDocuments = 256 // of one artifact
+	maxIndexLanguages = 64  // of one artifact
 	maxProbe          = 16 << 20
 )
 
-// Index asks the origin which artifacts it has, and which version of which
-// documents each is rendered from, by artifact path. An index that breaks a rule
-// is refused as a whole: half of one would take artifacts away. It returns
-// ErrNoIndex if the origin has none.
-func (o *Origin) Index(ctx context.Context) (map[string]map[string]int64, error) {
-	body, _, err := o.get(ctx, IndexPath, maxIndex, ErrNoIndex)
-	if err != nil {
-		return nil, fmt.Errorf("index of %s: %w", o.base.Host, err)
-	}
-	index, err := parseIndex(body)
-	if err != nil {
-		return nil, fmt.Errorf("index of %s: %w", o.base.Host, err)
-	}
-	return index, nil
-}
-
-// Shows asks the origin for an artifact as it is now, without pins and past all
-// caches, and returns the versions that it was rendered from. No reader sees the
-// answer. It returns ErrAbsent if the origin has no such artifact.
-func (o *Origin) Shows(ctx context.Context, path string) (map[string]int64, error) {
-	_, fields, err := o.get(ctx, path, maxProbe, ErrAbsent)
-	if err != nil {
-		return nil, fmt.Errorf("%s at %s: %w", path, o.base.Host, err)
-	}
-	versions := ""
-	for _, f := range fields {
-		if f.Name == "Docs-Version" {
-			if versions != "" {
-				versions += ", "
-			}
-			versions += f.Value
+// Index asks the origin which artifacts it has, which version of which documents
+// each is rendered from, and in which languages it is, by artifact path. An index
+// that breaks a rule is refused as a whole: half of one would take artifacts away.
+// It returns driver.ErrNoIndex if the origin has none.
+func (o *Origin) Index(ctx context.Context) (map[string]driver.Listed, error) {
+	a, body, err := o.get(ctx, IndexPath, "", maxIndex)
+	switch {
+	case err != nil:
+	case gone(a.Status):
+		err = driver.ErrNoIndex
+	case a.Status != http.StatusOK:
+		err = fmt.Errorf("%w: %d, 200 is needed", ErrStatus, a.Status)
+	default:
+		var index map[string]driver.Listed
+		if index, err = parseIndex(body); err == nil {
+			return index, nil
 		}
 	}
-	all, err := edge.ParseVersions(versions)
-	if err != nil {
-		return nil, fmt.Errorf("%s at %s: %w", path, o.base.Host, err)
-	}
-	return all, nil
+	return nil, fmt.Errorf("index of %s: %w", o.base.Host, err)
 }
 
-// get asks for a target; absent is the error of a 404 or 410.
-func (o *Origin) get(ctx context.Context, target string, limit int64, absent error) ([]byte, []edge.Field, error) {
-	a, err := o.Fetch(ctx, &edge.Fetch{Method: http.MethodGet, Target: target, Fields: []edge.Field{{Name: "Cache-Control", Value: "no-cache"}}})
+// Shows asks the origin for an artifact past all caches: as it is now, or, with a
+// pin, in the versions that it names. It returns the versions that the answer was
+// rendered from. No reader sees the answer.
+func (o *Origin) Shows(ctx context.Context, path, pin string) (driver.Shown, error) {
+	a, _, err := o.get(ctx, path, pin, maxProbe)
+	if err != nil {
+		return driver.Shown{}, fmt.Errorf("%s at %s: %w", path, o.base.Host, err)
+	}
+	s := driver.Shown{Status: a.Status}
+	if a.Status != http.StatusOK {
+		return s, nil
+	}
+	var versions []string
+	for _, f := range a.Fields {
+		if f.Name == "Docs-Version" {
+			versions = append(versions, f.Value)
+		}
+	}
+	if s.Documents, err = edge.ParseVersions(strings.Join(versions, ", ")); err != nil {
+		return s, fmt.Errorf("%s at %s: %w", path, o.base.Host, err)
+	}
+	return s, nil
+}
+
+func gone(status int) bool { return status == http.StatusNotFound || status == http.StatusGone }
+
+// get asks for a target, in the versions of pin if that is not empty.
+func (o *Origin) get(ctx context.Context, target, pin string, limit int64) (*edge.Answer, []byte, error) {
+	a, err := o.Fetch(ctx, &edge.Fetch{Method: http.MethodGet, Target: target, Vector: pin, Fields: []edge.Field{{Name: "Cache-Control", Value: "no-cache"}}})
 	if err != nil {
 		return nil, nil, err
 	}
 	body, err := io.ReadAll(io.LimitReader(a.Body, limit+1))
-	err = errors.Join(err, a.Body.Close())
-	switch {
-	case a.Status == http.StatusNotFound, a.Status == http.StatusGone:
-		return nil, nil, absent
-	case a.Status != http.StatusOK:
-		return nil, nil, fmt.Errorf("%w: %d, 200 is needed", ErrStatus, a.Status)
-	case err != nil:
-		return nil, nil, err
-	case int64(len(body)) > limit:
-		return nil, nil, fmt.Errorf("the answer has more than %d bytes", limit)
+	if err == nil && int64(len(body)) > limit {
+		err = fmt.Errorf("the answer has more than %d bytes", limit)
 	}
-	return body, a.Fields, nil
+	return a, body, errors.Join(err, a.Body.Close())
 }
 
-// parseIndex reads {"artifacts":[{"path":…,"documents":{id:version}}]}. Members of
-// other names are passed over; those that come twice are refused: readers differ
+// parseIndex reads {"artifacts":[{"path":…,"documents":{id:version},"languages":[…]}]}
+// (languages may be left out). Members of other names are passed over; those that come twice are refused: readers differ
 // in which of the two counts.
-func parseIndex(body []byte) (map[string]map[string]int64, error) {
+func parseIndex(body []byte) (map[string]driver.Listed, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
-	index := map[string]map[string]int64{}
+	index := map[string]driver.Listed{}
 	there := false
 	err := object(d, func(name string) error {
 		if name != "artifacts" {
@@ -109,14 +106,14 @@ func parseIndex(body []byte) (map[string]map[string]int64, error) {
 			if len(index) == maxIndexArtifacts {
 				return fmt.Errorf("artifacts: at most %d are allowed", maxIndexArtifacts)
 			}
-			path, documents, err := readArtifact(d)
+			path, listed, err := readArtifact(d)
 			if err != nil {
 				return fmt.Errorf("artifacts[%d]: %w", len(index), err)
 			}
 			if _, twice := index[path]; twice {
 				return fmt.Errorf("artifacts: %s stands twice", path)
 			}
-			index[path] = documents
+			index[path] = listed
 			return nil
 		})
 	})
@@ -134,38 +131,62 @@ func parseIndex(body []byte) (map[string]map[string]int64, error) {
 	return index, nil
 }
 
-func readArtifact(d *json.Decoder) (path string, documents map[string]int64, err error) {
+func readArtifact(d *json.Decoder) (path string, listed driver.Listed, err error) {
 	err = object(d, func(name string) error {
 		switch name {
 		case "path":
 			if err := d.Decode(&path); err != nil {
 				return fmt.Errorf("path: %w", err)
 			}
-			key, err := cachekey.ParseText(path)
-			if err != nil || !key.IsArtifact() || key.Lang != "" || key.Kind == cachekey.Summary {
+			if _, ok := rollout.Path(path); !ok {
 				return fmt.Errorf("path: %q is none of a CTA, a Proof or a Campaign", path)
 			}
 			return nil
 		case "documents":
-			documents = map[string]int64{}
-			return object(d, func(id string) error {
-				var v int64
-				if err := d.Decode(&v); err != nil || v <= 0 || !cachekey.ValidID(id) {
-					return fmt.Errorf("documents: %q: an id [a-z][a-z0-9_-]{0,63} and a whole number above 0 are needed", id)
-				}
-				if len(documents) == maxIndexDocuments {
-					return fmt.Errorf("documents: at most %d are allowed", maxIndexDocuments)
-				}
-				documents[id] = v
-				return nil
-			})
+			listed.Documents, err = readDocuments(d)
+			return err
+		case "languages":
+			listed.Languages, err = readLanguages(d)
+			return err
 		}
 		return skip(d)
 	})
-	if err == nil && (path == "" || len(documents) == 0) {
+	if err == nil && (path == "" || len(listed.Documents) == 0) {
 		err = errors.New("path and documents are required")
 	}
-	return path, documents, err
+	return path, listed, err
+}
+
+func readDocuments(d *json.Decoder) (map[string]int64, error) {
+	documents := map[string]int64{}
+	err := object(d, func(id string) error {
+		var v int64
+		if err := d.Decode(&v); err != nil || v <= 0 || v > rollout.MaxVersion || !cachekey.ValidID(id) {
+			return fmt.Errorf("documents: %q: an id [a-z][a-z0-9_-]{0,63} and a whole number from 1 to %d are needed", id, int64(rollout.MaxVersion))
+		}
+		if len(documents) == maxIndexDocuments {
+			return fmt.Errorf("documents: at most %d are allowed", maxIndexDocuments)
+		}
+		documents[id] = v
+		return nil
+	})
+	return documents, err
+}
+
+func readLanguages(d *json.Decoder) ([]string, error) {
+	var languages []string
+	err := array(d, func() error {
+		var l string
+		if err := d.Decode(&l); err != nil || l == "" || len(l) > cachekey.MaxLang {
+			return fmt.Errorf("languages: %q: a text of 1 to %d bytes is needed", l, cachekey.MaxLang)
+		}
+		if len(languages) == maxIndexLanguages {
+			return fmt.Errorf("languages: at most %d are allowed", maxIndexLanguages)
+		}
+		languages = append(languages, l)
+		return nil
+	})
+	return languages, err
 }
 
 // object reads an object; member is called behind each name.

@@ -9,13 +9,18 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/letteros/letteredge/invalidation/driver"
+	"github.com/letteros/letteredge/invalidation/rollout"
 )
 
 // folder is an origin that answers every path with one answer.
 func folder(t *testing.T, status int, body string, header ...string) *Origin {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		require.Empty(t, r.Header.Get("Docs-Pin"))
-		for i := 0; i < len(header); i += 2 {
+		if pin := r.Header.Get("Docs-Pin"); pin != "" {
+			w.Header().Set("Docs-Version", pin)
+		}
+		for i := 0; i < len(header) && r.Header.Get("Docs-Pin") == ""; i += 2 {
 			w.Header().Add(header[i], header[i+1])
 		}
 		w.WriteHeader(status)
@@ -28,23 +33,25 @@ func folder(t *testing.T, status int, body string, header ...string) *Origin {
 func TestIndex(t *testing.T) {
 	o := folder(t, 200, `{"artifacts":[
 		{"path":"/v1/segments/b2b/ctas/trial","documents":{"trial":42,"core":7}},
-		{"documents":{"p1":1},"languages":["en"],"path":"/v1/segments/b2b/ctas/trial/proofs/p1"}]}`)
+		{"documents":{"p1":1},"languages":["en","ja"],"path":"/v1/segments/b2b/ctas/trial/proofs/p1"}]}`)
 	index, err := o.Index(context.Background())
 	require.NoError(t, err)
-	require.Equal(t, map[string]map[string]int64{
-		"/v1/segments/b2b/ctas/trial":           {"trial": 42, "core": 7},
-		"/v1/segments/b2b/ctas/trial/proofs/p1": {"p1": 1},
+	require.Equal(t, map[string]driver.Listed{
+		"/v1/segments/b2b/ctas/trial":           {Documents: map[string]int64{"trial": 42, "core": 7}},
+		"/v1/segments/b2b/ctas/trial/proofs/p1": {Documents: map[string]int64{"p1": 1}, Languages: []string{"en", "ja"}},
 	}, index)
 
 	index, err = folder(t, 200, `{"artifacts":[]}`).Index(context.Background())
 	require.NoError(t, err)
 	require.Empty(t, index)
 
-	_, err = folder(t, 404, "").Index(context.Background())
-	require.ErrorIs(t, err, ErrNoIndex)
+	for _, status := range []int{404, 410} {
+		_, err = folder(t, status, "").Index(context.Background())
+		require.ErrorIs(t, err, driver.ErrNoIndex)
+	}
 	_, err = folder(t, 500, "").Index(context.Background())
 	require.ErrorIs(t, err, ErrStatus)
-	require.NotErrorIs(t, err, ErrNoIndex)
+	require.NotErrorIs(t, err, driver.ErrNoIndex)
 }
 
 func TestIndexIsStrict(t *testing.T) {
@@ -62,18 +69,24 @@ func TestIndexIsStrict(t *testing.T) {
 		`{"artifacts":[` + one:            "EOF",
 		`{"artifacts":[]} {}`:             "more than one",
 		`{"artifacts":[],"artifacts":[]}`: "twice",
-		`{"artifacts":[` + one + `,` + one + `]}`:                                                "twice",
-		`{"artifacts":[{"path":"/v1/segments/b2b/ctas/trial"}]}`:                                 "required",
-		`{"artifacts":[{"path":"/v1/segments/b2b/ctas/trial","documents":{}}]}`:                  "required",
-		`{"artifacts":[` + strings.Replace(one, `42`, `0`, 1) + `]}`:                             "trial",
-		`{"artifacts":[` + strings.Replace(one, `42`, `1.5`, 1) + `]}`:                           "trial",
-		`{"artifacts":[` + strings.Replace(one, `42`, `42,"trial":43`, 1) + `]}`:                 "twice",
-		`{"artifacts":[` + strings.Replace(one, `"trial"`, `"TRIAL"`, 1) + `]}`:                  "TRIAL",
-		`{"artifacts":[` + strings.Replace(one, `ctas/trial`, `ctas/%74`, 1) + `]}`:              "path",
-		`{"artifacts":[` + strings.Replace(one, `trial"`, `trial/summary"`, 1) + `]}`:            "path",
-		`{"artifacts":[` + strings.Replace(one, `trial"`, `trial?lang=ja"`, 1) + `]}`:            "path",
-		`{"artifacts":[` + strings.Replace(one, `/v1`, `example.com/v1`, 1) + `]}`:               "path",
-		`{"artifacts":[` + strings.Replace(one, `"trial":42`, strings.Join(many, ","), 1) + `]}`: "at most",
+		`{"artifacts":[` + one + `,` + one + `]}`:                                                                                    "twice",
+		`{"artifacts":[{"path":"/v1/segments/b2b/ctas/trial"}]}`:                                                                     "required",
+		`{"artifacts":[{"path":"/v1/segments/b2b/ctas/trial","documents":{}}]}`:                                                      "required",
+		`{"artifacts":[` + strings.Replace(one, `42`, `0`, 1) + `]}`:                                                                 "trial",
+		`{"artifacts":[` + strings.Replace(one, `42`, `1.5`, 1) + `]}`:                                                               "trial",
+		`{"artifacts":[` + strings.Replace(one, `42`, `42,"trial":43`, 1) + `]}`:                                                     "twice",
+		`{"artifacts":[` + strings.Replace(one, `"trial"`, `"TRIAL"`, 1) + `]}`:                                                      "TRIAL",
+		`{"artifacts":[` + strings.Replace(one, `ctas/trial`, `ctas/%74`, 1) + `]}`:                                                  "path",
+		`{"artifacts":[` + strings.Replace(one, `trial"`, `trial/summary"`, 1) + `]}`:                                                "path",
+		`{"artifacts":[` + strings.Replace(one, `trial"`, `trial?lang=ja"`, 1) + `]}`:                                                "path",
+		`{"artifacts":[` + strings.Replace(one, `/v1`, `example.com/v1`, 1) + `]}`:                                                   "path",
+		`{"artifacts":[` + strings.Replace(one, `"trial":42`, strings.Join(many, ","), 1) + `]}`:                                     "at most",
+		`{"artifacts":[` + strings.Replace(one, `42`, `9007199254740992`, 1) + `]}`:                                                  "trial",
+		`{"artifacts":[` + strings.Replace(one, `}`, `},"languages":null`, 1) + `]}`:                                                 "array",
+		`{"artifacts":[` + strings.Replace(one, `}`, `},"languages":[7]`, 1) + `]}`:                                                  "languages",
+		`{"artifacts":[` + strings.Replace(one, `}`, `},"languages":[""]`, 1) + `]}`:                                                 "languages",
+		`{"artifacts":[` + strings.Replace(one, `}`, `},"languages":["`+strings.Repeat("x", 36)+`"]`, 1) + `]}`:                      "languages",
+		`{"artifacts":[` + strings.Replace(one, `}`, `},"languages":[`+strings.Repeat(`"en",`, maxIndexLanguages)+`"en"]`, 1) + `]}`: "at most",
 	} {
 		_, err := parseIndex([]byte(body))
 		require.ErrorContains(t, err, says, body)
@@ -88,24 +101,30 @@ func FuzzIndex(f *testing.F) {
 		if err != nil {
 			require.Nil(t, index)
 		}
-		for path, documents := range index {
-			require.True(t, strings.HasPrefix(path, "/v1/segments/"))
-			require.NotEmpty(t, documents)
+		for path, listed := range index {
+			_, ok := rollout.Path(path)
+			require.True(t, ok, path)
+			require.NotEmpty(t, listed.Documents)
 		}
 	})
 }
 
 func TestShows(t *testing.T) {
 	path := "/v1/segments/b2b/ctas/trial"
-	shows, err := folder(t, 200, "{}", "Docs-Version", "trial=42", "Docs-Version", "core=7").Shows(context.Background(), path)
+	o := folder(t, 200, "{}", "Docs-Version", "trial=42", "Docs-Version", "core=7")
+	shows, err := o.Shows(context.Background(), path, "")
 	require.NoError(t, err)
-	require.Equal(t, map[string]int64{"trial": 42, "core": 7}, shows)
-	for _, status := range []int{404, 410} {
-		_, err = folder(t, status, "").Shows(context.Background(), path)
-		require.ErrorIs(t, err, ErrAbsent)
+	require.Equal(t, driver.Shown{Status: 200, Documents: map[string]int64{"trial": 42, "core": 7}}, shows)
+	shows, err = o.Shows(context.Background(), path, "core=7, trial=41")
+	require.NoError(t, err)
+	require.Equal(t, driver.Shown{Status: 200, Documents: map[string]int64{"trial": 41, "core": 7}}, shows)
+	for _, status := range []int{404, 410, 503} {
+		shows, err = folder(t, status, "").Shows(context.Background(), path, "")
+		require.NoError(t, err)
+		require.Equal(t, driver.Shown{Status: status}, shows)
 	}
 	for _, bad := range []string{"", "trial", "trial=42, trial=43", "trial=x"} {
-		_, err = folder(t, 200, "{}", "Docs-Version", bad).Shows(context.Background(), path)
+		_, err = folder(t, 200, "{}", "Docs-Version", bad).Shows(context.Background(), path, "")
 		require.ErrorContains(t, err, "Docs-Version", bad)
 	}
 }

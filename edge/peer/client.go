@@ -158,15 +158,6 @@ func (c *Client) reached(l *link) {
 	l.pause = 0
 }
 
-// Forgive lets the next call to a node try again at once: it has been heard of.
-func (c *Client) Forgive(node string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if l := c.links[node]; l != nil {
-		l.pause = 0
-	}
-}
-
 // Close ends all connections.
 func (c *Client) Close() error {
 	c.mu.Lock()

@@ -259,6 +259,7 @@ func TestFills(t *testing.T) {
 	}
 	get(f)
 	require.Equal(t, []int{1, 0}, []int{peer.count(), origin.count()})
+	require.Equal(t, uint64(1), u.Stats.Answered.Load())
 	require.True(t, peer.asked[0].Direct, "an owner asks no further peer")
 	require.Equal(t, "x=1", peer.asked[0].Vector)
 
@@ -277,6 +278,7 @@ func TestFills(t *testing.T) {
 	peer.answers(edge.ErrNotShared, nil)
 	get(f)
 	require.Equal(t, []int{2, 3}, []int{peer.count(), origin.count()})
+	require.Equal(t, uint64(1), u.Stats.Refused.Load())
 
 	// A slow one is passed by, and then left alone for a while.
 	u.Patience = 20 * time.Millisecond
@@ -288,6 +290,11 @@ func TestFills(t *testing.T) {
 	require.LessOrEqual(t, peer.count(), 3)
 	require.Equal(t, uint64(2), u.Stats.PassedBy.Load())
 	close(slow)
+
+	u.Self = "b"
+	get(f)
+	require.Equal(t, uint64(1), u.Stats.Own.Load(), "its own key")
+	u.Self = "a"
 
 	down := errors.New("down")
 	origin.answers(down, nil)

@@ -23,6 +23,7 @@ type DB struct {
 	bolt     *bolt.DB
 	writer   *writer
 	identity Identity
+	pinned   pinned
 }
 
 // Identity tells one start of a node from all its others.
@@ -73,6 +74,9 @@ func open(path string, opts Options) (*DB, error) {
 	}
 	db := &DB{path: path, opts: opts, bolt: file}
 	if err := guard(func() error { return file.Update(db.begin) }); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	if err := guard(func() error { return file.View(db.pinned.measure) }); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	if isNew {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -23,6 +24,30 @@ var _ edge.Pins = (*Pins)(nil)
 
 // Pins returns the store of pins.
 func (db *DB) Pins() *Pins { return &Pins{db} }
+
+// Usage returns how many pins are kept, and their bytes. It asks no disk.
+func (p *Pins) Usage() (count, bytes int64) {
+	return p.db.pinned.count.Load(), p.db.pinned.bytes.Load()
+}
+
+// pinned is what Usage tells.
+type pinned struct{ count, bytes atomic.Int64 }
+
+// pinUsage is by how much a change changes it.
+type pinUsage struct{ count, bytes int64 }
+
+func (p *pinned) add(u pinUsage) {
+	p.count.Add(u.count)
+	p.bytes.Add(u.bytes)
+}
+
+// measure counts the pins that a file has when it is opened.
+func (p *pinned) measure(tx *bolt.Tx) error {
+	return tx.Bucket([]byte(pinBucket)).ForEach(func(_, v []byte) error {
+		p.add(pinUsage{1, int64(len(v))})
+		return nil
+	})
+}
 
 // pinKey puts three names into one key, so that those of one text and vector are
 // next to each other. Lengths come first: no two triples give the same.
@@ -64,11 +89,17 @@ func (p *Pins) Load(text, vector string) (list [][]byte, err error) {
 // room, and then nothing has changed.
 func (p *Pins) Save(text, vector, variant string, data []byte) error {
 	key := pinKey(text, vector, variant)
+	var u pinUsage
 	err := p.db.writer.do(func(tx *bolt.Tx) error {
 		b, meta := tx.Bucket([]byte(pinBucket)), tx.Bucket([]byte(metaBucket))
-		sum := int64(number(meta.Get([]byte(pinBytesKey)))) + int64(len(data)) - int64(len(b.Get(key)))
+		old := b.Get(key)
+		sum := int64(number(meta.Get([]byte(pinBytesKey)))) + int64(len(data)) - int64(len(old))
 		if sum > p.db.opts.KeepPins {
 			return ErrPinsFull
+		}
+		u = pinUsage{bytes: int64(len(data)) - int64(len(old))}
+		if old == nil {
+			u.count = 1
 		}
 		if err := b.Put(key, data); err != nil {
 			return err
@@ -78,6 +109,7 @@ func (p *Pins) Save(text, vector, variant string, data []byte) error {
 	if err != nil {
 		return fmt.Errorf("pin %s: %w", text, err)
 	}
+	p.db.pinned.add(u)
 	return nil
 }
 
@@ -97,17 +129,28 @@ func (p *Pins) Sweep(drop func(text, vector string, data []byte) bool) error {
 		})
 	})
 	if err == nil && len(keys) > 0 {
+		var u pinUsage
 		err = p.db.writer.do(func(tx *bolt.Tx) error {
+			u = pinUsage{}
 			b, meta := tx.Bucket([]byte(pinBucket)), tx.Bucket([]byte(metaBucket))
 			sum := int64(number(meta.Get([]byte(pinBytesKey))))
 			for _, k := range keys {
-				sum -= int64(len(b.Get(k)))
+				old := b.Get(k)
+				if old == nil {
+					continue // another sweep was faster
+				}
+				sum -= int64(len(old))
+				u.count--
+				u.bytes -= int64(len(old))
 				if err := b.Delete(k); err != nil {
 					return err
 				}
 			}
 			return meta.Put([]byte(pinBytesKey), bigEndian(uint64(max(sum, 0))))
 		})
+		if err == nil {
+			p.db.pinned.add(u)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("sweep pins: %w", err)

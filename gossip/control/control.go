@@ -70,8 +70,10 @@ type Control struct {
 	net     interface{ Close() error }
 	records *gossip.Records
 
+	log      *slog.Logger
 	caughtUp atomic.Uint64 // the term in which a barrier has passed
 	notify   chan bool
+	led      chan raft.Observation // another leader
 	quit     chan struct{}
 	done     sync.WaitGroup
 
@@ -95,7 +97,7 @@ const (
 // Open starts a voter that applies the log to records. With an empty log it
 // begins one with the configured voters; all voters do so with the same list.
 func Open(cfg Config, records *gossip.Records) (_ *Control, err error) {
-	c := &Control{id: cfg.ID, records: records, notify: make(chan bool, 16), quit: make(chan struct{})}
+	c := &Control{id: cfg.ID, records: records, log: cfg.Logger, notify: make(chan bool, 16), led: make(chan raft.Observation, 16), quit: make(chan struct{})}
 	conf := raft.DefaultConfig()
 	conf.LocalID = raft.ServerID(cfg.ID)
 	conf.Logger = newLogger(cfg.Logger)
@@ -133,7 +135,12 @@ func Open(cfg Config, records *gossip.Records) (_ *Control, err error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open control log: %w", err), c.net.Close())
 	}
+	c.raft.RegisterObserver(raft.NewObserver(c.led, false, func(o *raft.Observation) bool {
+		_, ok := o.Data.(raft.LeaderObservation)
+		return ok
+	}))
 	c.done.Go(c.follow)
+	c.done.Go(c.tell)
 	return c, nil
 }
 
@@ -169,6 +176,28 @@ func (c *Control) OnLead(hook func(ctx context.Context, term uint64)) {
 	c.lead = append(c.lead, hook)
 	if r := c.reign; r != nil {
 		r.hooks.Go(func() { hook(r.ctx, c.Term()) })
+	}
+}
+
+// tell logs who leads, whenever that changes.
+func (c *Control) tell() {
+	last := ""
+	for {
+		select {
+		case <-c.quit:
+			return
+		case o := <-c.led:
+			leader, _ := o.Data.(raft.LeaderObservation)
+			id := string(leader.LeaderID)
+			switch {
+			case id == last:
+			case id == "":
+				c.log.Warn("the control log has no leader", "former", last, "term", c.Term())
+			default:
+				c.log.Info("the control log has a leader", "leader", id, "former", last, "term", c.Term())
+			}
+			last = id
+		}
 	}
 }
 
@@ -226,6 +255,19 @@ func (c *Control) Leader() (id string, self bool) {
 
 // Term returns the term of the log.
 func (c *Control) Term() uint64 { return c.raft.CurrentTerm() }
+
+// Stats is how a voter stands.
+type Stats struct {
+	Leads         bool
+	Term          uint64
+	Last, Applied uint64 // indexes: of the last entry here, and up to which the records hold it
+}
+
+// Stats returns how this voter stands now.
+func (c *Control) Stats() Stats {
+	_, leads := c.Leader()
+	return Stats{Leads: leads, Term: c.Term(), Last: c.raft.LastIndex(), Applied: c.raft.AppliedIndex()}
+}
 
 // Confirm returns nil once a majority has confirmed that this voter leads, and
 // its records hold everything committed before.

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -15,6 +16,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -389,8 +391,8 @@ func TestOnLeadEndsWithTheTerm(t *testing.T) {
 func TestALoneVoter(t *testing.T) {
 	disk, dir := &memory{}, t.TempDir()
 	for i := range 2 {
-		records := gossip.NewRecords()
-		v, err := Open(Config{ID: "a", Voters: []Voter{{ID: "a"}}, Log: disk, Stable: disk.stable(), Snapshots: dir, Logger: slog.New(slog.DiscardHandler)}, records)
+		records, lines := gossip.NewRecords(), &bytes.Buffer{}
+		v, err := Open(Config{ID: "a", Voters: []Voter{{ID: "a"}}, Log: disk, Stable: disk.stable(), Snapshots: dir, Logger: slog.New(slog.NewTextHandler(lines, nil))}, records)
 		require.NoError(t, err)
 		client := NewClient(v, records, nil, []string{"a"})
 		out, err := client.Update(t.Context(), []string{"n"}, func(now map[string]gossip.Record) (gossip.Txn, error) {
@@ -401,7 +403,13 @@ func TestALoneVoter(t *testing.T) {
 		})
 		require.NoError(t, err)
 		require.True(t, out.Applied)
+		s := v.Stats()
+		require.True(t, s.Leads)
+		require.Equal(t, v.Term(), s.Term)
+		require.Equal(t, records.Index(), s.Applied)
+		require.GreaterOrEqual(t, s.Last, s.Applied)
 		require.NoError(t, v.Close())
+		require.Equal(t, 1, strings.Count(lines.String(), "level=INFO msg=\"the control log has a leader\" leader=a"), lines.String())
 	}
 }
 

@@ -67,14 +67,7 @@ func (r *Replica) envelope(wire []byte, fanOut bool) {
 		return
 	}
 	if err := e.Open(r.deps.Verifier); err != nil {
-		r.count(func(s *Stats) {
-			if errors.Is(err, gossip.ErrForeign) {
-				s.Foreign++
-			} else {
-				s.Forged++
-			}
-		})
-		r.cfg.Log.Debug("statement dropped", "err", err)
+		r.refuse(&e, err)
 		return
 	}
 	switch e.Kind {
@@ -189,10 +182,12 @@ func (r *Replica) heard(e *gossip.Envelope, wire []byte) {
 	r.deps.Applier.Observe(*rep)
 }
 
+var errNotVoter = errors.New("records of the control log are voters' to tell")
+
 // merge takes in records of the control log, which only voters may tell.
 func (r *Replica) merge(e *gossip.Envelope) {
 	if !slices.Contains(r.cfg.Voters, e.From.Node) {
-		r.count(func(s *Stats) { s.Forged++ })
+		r.refuse(e, errNotVoter)
 		return
 	}
 	if r.votes() {

@@ -74,6 +74,7 @@ type Replica struct {
 	own      ownReport
 	pushes   []*push
 	stats    Stats
+	told     told
 	repairAt time.Time
 	probeAt  time.Time
 	feedFor  uint64 // the index that has been pushed
@@ -95,11 +96,17 @@ type push struct {
 	left int
 }
 
-// Stats counts what came and was not taken.
+// Stats counts what came.
 type Stats struct {
-	Forged, Foreign, Replayed, Malformed, Unknown, Failed, Clamped uint64
-	Purges                                                         uint64 // taken in, of other nodes
-	Repaired                                                       uint64 // messages of repair answered
+	Forged    uint64 // statements that their author did not make, or may not
+	Foreign   uint64 // statements of nodes of another cluster
+	Replayed  uint64 // statements that were known, or older than what is
+	Malformed uint64 // messages and statements that cannot be read
+	Unknown   uint64 // parts of kinds that a later release has
+	Failed    uint64 // purges that could not be taken in; they are asked for again
+	Clamped   uint64 // times that the cache had to be emptied
+	Purges    uint64 // taken in, of other nodes
+	Repaired  uint64 // messages of repair answered
 }
 
 // New returns a Replica that has what its log keeps, and has delivered it.
@@ -293,11 +300,4 @@ func (r *Replica) Stats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.stats
-}
-
-// Reports returns the latest report of each process known.
-func (r *Replica) Reports() []Report {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.reports.all()
 }

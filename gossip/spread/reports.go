@@ -58,14 +58,6 @@ func (s *reports) covers(node string, d gossip.Dot) bool {
 	return false
 }
 
-func (s *reports) all() []Report {
-	list := make([]Report, 0, len(s.latest))
-	for _, k := range s.latest {
-		list = append(list, *k.report)
-	}
-	return list
-}
-
 // numbers says which reports are known, by the text of their processes.
 func (s *reports) numbers() map[string]uint64 {
 	all := make(map[string]uint64, len(s.latest))

@@ -147,6 +147,13 @@ func TestWhatIsNotBelieved(t *testing.T) {
 	r.Receive("a2", good)
 	require.Equal(t, uint64(1), r.Stats().Replayed)
 	require.Len(t, r.delivered, 1)
+	require.Equal(t, uint64(1), r.Stats().Purges)
+	r.Receive("a2", encode(part{200, nil}))
+	require.Equal(t, uint64(1), r.Stats().Unknown)
+	r.fail = errors.New("disk full")
+	r.Receive("a2", sealedBy(t, gossip.KindPurge, other, 2, "x"))
+	require.Equal(t, uint64(1), r.Stats().Failed)
+	r.fail = nil
 	// A node's own purges come from no one else.
 	r.Receive("a2", sealedBy(t, gossip.KindPurge, r.self, 9, "x"))
 	require.Len(t, r.delivered, 1)
@@ -157,6 +164,7 @@ func TestUnreadablePurgesEmptyTheCache(t *testing.T) {
 	r.unusable = true
 	r.Receive("a2", sealedBy(t, gossip.KindPurge, other, 1, "of a later release"))
 	require.Equal(t, 1, r.clamped)
+	require.Equal(t, uint64(1), r.Stats().Clamped)
 	require.True(t, r.Applied().Covers(gossip.Dot{Node: "a2", Incarnation: 7, Seq: 1}), "and that is as good as carried out")
 }
 
@@ -222,6 +230,8 @@ func TestWhatNobodyKeeps(t *testing.T) {
 	a.Receive("b1", question)
 	pump(a, b)
 	require.Equal(t, 1, b.clamped)
+	require.Equal(t, uint64(1), b.Stats().Clamped)
+	require.Positive(t, a.Stats().Repaired)
 	require.True(t, b.Applied().Equal(a.Applied()))
 	require.Len(t, b.delivered, 8)
 }

@@ -23,8 +23,11 @@ func (r *Replica) Tick() {
 		r.repair()
 	}
 	r.pushFeed()
-	rep := r.report(now)
+	rep, news := r.report(now), r.standing(now)
 	r.mu.Unlock()
+	if news != nil {
+		news(r.cfg.Log)
+	}
 	if rep != nil {
 		r.deps.Applier.Observe(*rep)
 	}

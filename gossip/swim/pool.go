@@ -45,7 +45,6 @@ type Pool struct {
 	cfg  Config
 	list *memberlist.Memberlist
 	d    *delegate
-	ring *memberlist.Keyring
 	stop context.CancelFunc
 	work sync.WaitGroup
 }
@@ -80,7 +79,7 @@ func Open(cfg Config) (*Pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open pool %s: %w", cfg.Label, err)
 	}
-	p := &Pool{cfg: cfg, ring: ring, d: &delegate{meta: meta, in: make(chan []byte, inbox), changed: cfg.Changed}}
+	p := &Pool{cfg: cfg, d: &delegate{meta: meta, in: make(chan []byte, inbox), changed: cfg.Changed}}
 	c := memberlist.DefaultLANConfig()
 	if cfg.Wide {
 		c = memberlist.DefaultWANConfig()
@@ -167,12 +166,6 @@ func (p *Pool) Broadcast(message []byte) {
 
 // Dropped counts messages that were too long, or came too fast.
 func (p *Pool) Dropped() uint64 { return p.d.dropped.Load() }
-
-// AddKey, UseKey and RemoveKey change the keyring. A key is added on all nodes,
-// then used on all, then the old one is removed on all.
-func (p *Pool) AddKey(key []byte) error    { return p.ring.AddKey(key) }
-func (p *Pool) UseKey(key []byte) error    { return p.ring.UseKey(key) }
-func (p *Pool) RemoveKey(key []byte) error { return p.ring.RemoveKey(key) }
 
 // Close tells the others that this node goes, if any is there to hear it, and
 // ends.

@@ -93,32 +93,24 @@ var errDeposed = errors.New("a later leader carries the rollout out")
 func (d *Driver) Run(ctx context.Context, term uint64) {
 	var all sync.WaitGroup
 	defer all.Wait()
-	var mu sync.Mutex
-	busy := map[string]bool{}
+	carried := newBusy()
 	for {
 		news := d.changed() // before the look: what comes in between is not missed
 		for _, rec := range d.Records.List(rollout.RolloutKey) {
 			r, err := rollout.ReadRollout(rec)
-			mu.Lock()
-			skip := err != nil || r.Final() || busy[r.ID]
-			if !skip {
-				busy[r.ID] = true
-			}
-			mu.Unlock()
-			if skip {
+			if err != nil || r.Final() || !carried.claim(r.ID) {
 				continue
 			}
 			all.Go(func() {
+				defer carried.release(r.ID)
 				(&carrier{Driver: d, id: r.ID, term: term}).run(ctx)
-				mu.Lock()
-				defer mu.Unlock()
-				delete(busy, r.ID)
 			})
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-news:
+		case <-carried.look:
 		}
 	}
 }

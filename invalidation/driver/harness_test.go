@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -181,7 +182,7 @@ func (o *origin) Shows(_ context.Context, path, pin string) (Shown, error) {
 		s.Documents[id] = o.versions[id]
 	}
 	if !o.noPins {
-		pinned, err := ParseVersions(pin)
+		pinned, err := parseVersions(pin)
 		if err != nil {
 			return s, err
 		}
@@ -205,7 +206,7 @@ func (o *origin) render(key cachekey.Key, vector string) ([]byte, error) {
 			return body, err
 		}
 	}
-	versions, _ := ParseVersions(vector)
+	versions, _ := parseVersions(vector)
 	return json.Marshal(map[string]any{
 		"kind": key.Kind.String(), "segment": key.Segment, "cta": key.CTA, "id": key.ID, "lang": key.Lang,
 		"title": "T", "html": vector, "documents": versions,
@@ -221,6 +222,8 @@ type world struct {
 	board  *Board
 	mu     sync.Mutex
 	dead   map[string]time.Time
+	logger *slog.Logger // of the leader; nil for none
+	driver *Driver      // the latest leader's
 }
 
 const (
@@ -301,8 +304,9 @@ func (w *world) Do(ctx context.Context, node string, job Job) (out Outcome, err 
 
 // lead starts a leader of a term; what it returns ends it.
 func (w *world) lead(term uint64) (stop func()) {
-	d, err := New(Config{}, Deps{Records: w.log.records, Ledger: w.log, Nodes: w, Cluster: w, Origin: w.origin})
+	d, err := New(Config{}, Deps{Records: w.log.records, Ledger: w.log, Nodes: w, Cluster: w, Origin: w.origin, Log: w.logger})
 	require.NoError(w.t, err)
+	w.driver = d
 	ctx, cancel := context.WithCancel(w.t.Context())
 	done := make(chan struct{})
 	go func() { defer close(done); d.Run(ctx, term) }()

@@ -27,11 +27,11 @@ func judge(it rollout.Item, rep Reply) error {
 	if rep.Degraded != "" {
 		return fail("whole", "answers less than was asked for: %.60q", rep.Degraded)
 	}
-	got, err := ParseVersions(rep.Versions)
+	got, err := parseVersions(rep.Versions)
 	if err != nil {
 		return fail("docs-version", "%v", err)
 	}
-	want, err := ParseVersions(it.Vector)
+	want, err := parseVersions(it.Vector)
 	if err != nil {
 		return fail("docs-version", "target: %v", err)
 	}
@@ -70,9 +70,9 @@ func schema(key cachekey.Key, body []byte, fail func(check, format string, args 
 	return nil
 }
 
-// ParseVersions reads a Docs-Version field, such as `core-message=7, trial=42`;
+// parseVersions reads a Docs-Version field, such as `core-message=7, trial=42`;
 // "" is none.
-func ParseVersions(field string) (map[string]int64, error) {
+func parseVersions(field string) (map[string]int64, error) {
 	versions := map[string]int64{}
 	if field == "" {
 		return versions, nil

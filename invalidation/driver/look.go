@@ -12,6 +12,20 @@ import (
 	"github.com/letteros/letteredge/invalidation/rollout"
 )
 
+// index and shown ask the origin, each for no longer than askWithin.
+
+func (c *carrier) index(ctx context.Context) (map[string]Listed, error) {
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	return c.Origin.Index(ctx)
+}
+
+func (c *carrier) shown(ctx context.Context, path, pin string) (Shown, error) {
+	ctx, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
+	return c.Origin.Shows(ctx, path, pin)
+}
+
 // look asks the origin until it shows r's candidate and nothing is in the way, or
 // until there is another reason to tell why not.
 func (c *carrier) look(ctx context.Context, r rollout.Rollout) rollout.Event {
@@ -82,7 +96,7 @@ func (c *carrier) ready(ctx context.Context, r rollout.Rollout) (rollout.Shown, 
 // listed is the origin's index. Where it has none, it is the released one, with
 // the update's own artifacts as the origin shows them.
 func (c *carrier) listed(ctx context.Context, r rollout.Rollout, facts rollout.Facts) (map[string]Listed, string) {
-	listed, err := c.Origin.Index(ctx)
+	listed, err := c.index(ctx)
 	if err == nil {
 		return listed, ""
 	}
@@ -102,7 +116,7 @@ func (c *carrier) listed(ctx context.Context, r rollout.Rollout, facts rollout.F
 		listed[path] = l
 	}
 	for _, path := range r.Artifacts {
-		s, err := c.Origin.Shows(ctx, path, "")
+		s, err := c.shown(ctx, path, "")
 		switch {
 		case err != nil:
 			return nil, "the origin does not answer: " + err.Error()
@@ -166,7 +180,7 @@ func (c *carrier) unpushed(ctx context.Context, r rollout.Rollout, facts rollout
 				continue
 			}
 			asked[id] = true
-			s, err := c.Origin.Shows(ctx, path, pin(r, listed[path], released))
+			s, err := c.shown(ctx, path, pin(r, listed[path], released))
 			if err != nil {
 				return "the origin does not answer: " + err.Error()
 			}

@@ -38,7 +38,7 @@ type Cluster interface {
 	Fenced(node string) bool
 }
 
-// Origin is where the documents are rendered.
+// Origin is where the documents are rendered: edge/origin's client.
 type Origin interface {
 	// Index lists its artifacts; ErrNoIndex if it has no list.
 	Index(ctx context.Context) (map[string]Listed, error)
@@ -51,8 +51,8 @@ var ErrNoIndex = errors.New("the origin has no index.json")
 
 // Listed is an entry of an origin's index.
 type Listed struct {
-	Documents map[string]int64 `json:"documents"`
-	Languages []string         `json:"languages"`
+	Documents map[string]int64 // the version of each that it is rendered from
+	Languages []string         // that it can be had in, where the origin says so
 }
 
 // Shown is what an origin shows of one artifact: Documents are those of its

@@ -1,6 +1,8 @@
 package driver
 
 import (
+	"context"
+	"log/slog"
 	"sync/atomic"
 
 	"github.com/letteros/letteredge/invalidation/rollout"
@@ -45,7 +47,11 @@ func (d *Driver) told(before, after rollout.Rollout) {
 				d.stats.transitions[i].Add(1)
 			}
 		}
-		d.Log.Info("rollout", "rollout", after.ID, "state", after.State, "stage", after.Stage, "reason", after.Reason)
+		level := slog.LevelInfo
+		if after.State == rollout.Halted || after.State == rollout.Undone && before.State != rollout.Halted {
+			level = slog.LevelWarn
+		}
+		d.Log.Log(context.Background(), level, "rollout", "rollout", after.ID, "state", after.State, "stage", after.Stage, "reason", after.Reason)
 	} else if before.Reason != after.Reason {
 		d.Log.Info("rollout", "rollout", after.ID, "state", after.State, "reason", after.Reason)
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -33,7 +34,8 @@ type WorkerDeps struct {
 // Worker does on one node what rollouts ask of it.
 type Worker struct {
 	WorkerDeps
-	seq sequence
+	seq    sequence
+	filled struct{ done, failed atomic.Uint64 }
 
 	mu       sync.Mutex
 	previews map[string]*preview // by rollout; guarded by mu
@@ -129,12 +131,19 @@ func (w *Worker) fill(ctx context.Context, items []rollout.Item, targets *rollou
 			}
 			out.Artifacts++
 			g.Go(func() error {
-				return w.again(gctx, func(ctx context.Context) error {
+				err := w.again(gctx, func(ctx context.Context) error {
 					if err := w.Filler.Fill(ctx, it.Key, targets); err != nil {
 						return &failure{"fill", it.Key.Text + ": " + err.Error()}
 					}
 					return nil
 				})
+				switch {
+				case err == nil:
+					w.filled.done.Add(1)
+				case gctx.Err() == nil: // else it was given up, for another's failure
+					w.filled.failed.Add(1)
+				}
+				return err
 			})
 		}
 		if err := g.Wait(); err != nil {
@@ -143,6 +152,10 @@ func (w *Worker) fill(ctx context.Context, items []rollout.Item, targets *rollou
 	}
 	return out, nil
 }
+
+// Filled counts the candidates that were put into their slots, and those that
+// could not be.
+func (w *Worker) Filled() (done, failed uint64) { return w.filled.done.Load(), w.filled.failed.Load() }
 
 // look goes through this node's public door; with a preview field unseen.
 func (w *Worker) look(ctx context.Context, items []rollout.Item, field string) (Outcome, error) {

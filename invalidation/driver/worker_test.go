@@ -151,51 +151,16 @@ func TestJudge(t *testing.T) {
 }
 
 func TestWeb(t *testing.T) {
-	index := `{"artifacts":[{"path":"` + ctaPath + `","documents":{"trial":42},"languages":["en"]}]}`
-	status := 200
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		rw.Header().Set("Docs-Version", "trial=42")
-		if pin := r.Header.Get("Docs-Pin"); pin != "" {
-			rw.Header().Set("Docs-Version", pin)
-		}
 		rw.Header().Set("Edge-Degraded", r.Header.Get("Edge-Preview"))
-		rw.WriteHeader(status)
-		if r.URL.Path == "/index.json" {
-			_, _ = rw.Write([]byte(index))
-		}
+		rw.WriteHeader(http.StatusAccepted)
+		_, _ = rw.Write([]byte(r.URL.Path))
 	}))
 	defer server.Close()
-	w := Web{Base: server.URL, Client: server.Client()}
-	listed, err := w.Index(t.Context())
+	rep, err := Web{Base: server.URL + "/", Client: server.Client()}.Get(t.Context(), ctaPath, "leave")
 	require.NoError(t, err)
-	require.Equal(t, map[string]Listed{ctaPath: {map[string]int64{"trial": 42}, []string{"en"}}}, listed)
-	shown, err := w.Shows(t.Context(), ctaPath, "trial=41")
-	require.NoError(t, err)
-	require.Equal(t, Shown{200, map[string]int64{"trial": 41}}, shown)
-	rep, err := w.Get(t.Context(), ctaPath, "leave")
-	require.NoError(t, err)
-	require.Equal(t, "leave", rep.Degraded)
-	for _, bad := range []string{"", "{}", `{"artifacts":[{"path":"/x"}]}`, `[]`} {
-		index = bad
-		_, err = w.Index(t.Context())
-		require.Error(t, err, bad)
-	}
-	status = 404
-	_, err = w.Index(t.Context())
-	require.ErrorIs(t, err, ErrNoIndex)
-	status = 503
-	_, err = w.Index(t.Context())
-	require.NotErrorIs(t, err, ErrNoIndex)
-	require.Error(t, err)
-}
-
-func FuzzParseIndex(f *testing.F) {
-	f.Add(`{"artifacts":[{"path":"/v1/segments/b2b/ctas/trial","documents":{"trial":42},"languages":["en"]}]}`)
-	f.Fuzz(func(t *testing.T, text string) {
-		all, err := parseIndex([]byte(text))
-		for path := range all {
-			_, ok := rollout.Path(path)
-			require.True(t, ok && err == nil)
-		}
-	})
+	require.Equal(t, Reply{http.StatusAccepted, "trial=42", "leave", []byte(ctaPath)}, rep)
+	_, err = readAll(strings.NewReader("four"), 3)
+	require.ErrorContains(t, err, "more than 3 bytes")
 }

@@ -364,11 +364,15 @@ func inOrder(t require.TestingT, r Rollout) {
 			require.Contains(t, s.Nodes(), n)
 		}
 	}
+	var nodes []string
+	for _, s := range r.Stages {
+		nodes = append(nodes, s.Nodes()...)
+	}
 	if r.State == Done {
-		for _, n := range r.Nodes() {
+		for _, n := range nodes {
 			require.True(t, r.FlippedOn(n))
 		}
 	}
-	nodes := slices.Sorted(slices.Values(r.Nodes()))
+	slices.Sort(nodes)
 	require.Equal(t, nodes, slices.Compact(slices.Clone(nodes)), "a node is in one stage")
 }

@@ -161,15 +161,6 @@ func (r Rollout) Final() bool {
 // Started reports whether r has, or had, taken hold of its documents.
 func (r Rollout) Started() bool { return len(r.Stages) > 0 }
 
-// Nodes are the nodes that r awaits, in the order of its stages.
-func (r Rollout) Nodes() []string {
-	var all []string
-	for _, s := range r.Stages {
-		all = append(all, s.Nodes()...)
-	}
-	return all
-}
-
 // FlippedOn reports whether a node is to show the candidate.
 func (r Rollout) FlippedOn(node string) bool {
 	return slices.ContainsFunc(r.Stages, func(s Stage) bool { return slices.Contains(s.Flipped, node) })
