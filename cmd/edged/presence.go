@@ -20,12 +20,16 @@ func (r *roster) tell(before, after *view) {
 		switch {
 		case !known:
 			node.Info("node joined", "address", e.Peer)
+		case m.Presence == invalidation.Left && then != invalidation.Left:
+			node.Info("node left")
 		case then == invalidation.Alive && m.Presence != invalidation.Alive:
 			node.Warn("node does not answer")
+		case m.Presence == then:
+			if before.nodes[m.ID].Incarnation != e.Incarnation {
+				node.Info("node has started again", "incarnation", e.Incarnation)
+			}
 		case then != invalidation.Alive && m.Presence == invalidation.Alive:
 			node.Info("node answers", "incarnation", e.Incarnation)
-		case before.nodes[m.ID].Incarnation != e.Incarnation:
-			node.Info("node has started again", "incarnation", e.Incarnation)
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(before.nodes)) {

@@ -52,6 +52,15 @@ func TestNodesThatComeAndGoAreTold(t *testing.T) {
 	enrol("tokyo-2", 2, false)
 	r.update()
 	require.Equal(t, "level=INFO msg=\"node has started again\" other=tokyo-2 region=tokyo incarnation=0000000000000002\n", told())
+	value, err := enrolment{Region: "tokyo", Incarnation: incarnationText(2), Left: true}.record()
+	require.NoError(t, err)
+	index++
+	require.True(t, records.Apply(index, gossip.Txn{Puts: []gossip.Put{{Key: quota.NodeKey + "tokyo-2", Value: value}}}).Applied)
+	r.update()
+	require.Equal(t, "level=INFO msg=\"node left\" other=tokyo-2 region=tokyo\n", told())
+	enrol("tokyo-2", 3, false)
+	r.update()
+	require.Equal(t, "level=INFO msg=\"node answers\" other=tokyo-2 region=tokyo incarnation=0000000000000003\n", told())
 	pool = nil
 	r.update()
 	require.Equal(t, "level=WARN msg=\"node does not answer\" other=tokyo-2 region=tokyo\n", told())
