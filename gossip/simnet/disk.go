@@ -15,6 +15,8 @@ type disk struct {
 	envelopes []kept
 	skipped   gossip.Vector
 	purges    []invalidation.Record
+	records   []gossip.Record // of the control log, up to complete
+	complete  uint64
 }
 
 type kept struct {
@@ -31,7 +33,7 @@ func newDisk() *disk { return &disk{dots: map[gossip.Dot]bool{}, skipped: gossip
 
 // backup is a copy.
 func (d *disk) backup() *disk {
-	return &disk{maps.Clone(d.dots), slices.Clone(d.envelopes), d.skipped.Clone(), slices.Clone(d.purges)}
+	return &disk{maps.Clone(d.dots), slices.Clone(d.envelopes), d.skipped.Clone(), slices.Clone(d.purges), slices.Clone(d.records), d.complete}
 }
 
 // Append keeps an envelope.

@@ -14,6 +14,7 @@ import (
 	"github.com/letteros/letteredge/gossip"
 	"github.com/letteros/letteredge/gossip/spread"
 	"github.com/letteros/letteredge/invalidation"
+	"github.com/letteros/letteredge/invalidation/rollout"
 )
 
 // node is a machine: a disk, and mostly a process.
@@ -40,6 +41,22 @@ type process struct {
 	cache   map[string]*copied
 	flights map[string]*flight
 	applied map[string]int // the least version that a request may get from here, by key
+	began   time.Time
+	heard   map[string]heard // the latest report of each node
+	effects map[effect]time.Time
+	decoded struct {
+		at    uint64
+		facts rollout.Facts
+	}
+	targets *rollout.Targets
+	shown   map[string]int64 // what it is to show, as it was noted
+	slots   map[slotID]*rendered
+}
+
+// heard is what a node has said last.
+type heard struct {
+	at    time.Time
+	index uint64
 }
 
 func (n *node) runs() bool { return n.process != nil && !n.frozen }
@@ -111,7 +128,8 @@ func (n *node) start() {
 	p := &process{
 		node: n, self: gossip.Member{Cluster: "sim", Region: n.region, Node: n.id, Incarnation: incarnation},
 		records: gossip.NewRecords(), marks: invalidation.NewMarks(), cache: map[string]*copied{}, flights: map[string]*flight{},
-		applied: map[string]int{},
+		applied: map[string]int{}, began: w.now, heard: map[string]heard{}, effects: map[effect]time.Time{},
+		shown: map[string]int64{}, slots: map[slotID]*rendered{},
 	}
 	now := func() time.Time { return w.now }
 	var err error
@@ -121,6 +139,12 @@ func (n *node) start() {
 		return
 	}
 	n.process = p
+	if err := p.records.Merge(n.disk.records, n.disk.complete); err != nil {
+		w.fail("%s does not start: %v", n.id, err)
+		return
+	}
+	p.targets = rollout.NewTargets(n.id, p.records, nil)
+	p.changed()
 	p.replica, err = spread.New(spread.Config{
 		Self: p.self, Voters: w.voters, Now: now, Rand: rand.New(rand.NewPCG(w.rand.Uint64(), 1)),
 		Enrolled: p.enrolled, Known: p.known,
@@ -156,7 +180,10 @@ func (n *node) start() {
 	p.every(60*time.Millisecond, func() { p.read(w.key()) })
 	if slices.Contains(w.voters, n.id) {
 		p.every(30*time.Millisecond, p.followLog)
+		p.every(40*time.Millisecond, p.drive)
 	}
+	p.every(60*time.Millisecond, p.readManaged)
+	p.every(300*time.Millisecond, func() { n.disk.records, n.disk.complete = p.records.Since(0) })
 }
 
 // every calls do while the process lives, frozen times left out.
@@ -170,18 +197,6 @@ func (p *process) every(d time.Duration, do func()) {
 	})
 }
 
-// majority reports whether the node reaches most voters: then the control log
-// takes what it writes.
-func (p *process) majority() bool {
-	n := 0
-	for _, v := range p.world.voters {
-		if o := p.world.find(v); o.runs() && p.world.groups[v] == p.world.groups[p.id] {
-			n++
-		}
-	}
-	return 2*n > len(p.world.voters)
-}
-
 // enrol writes this process into the control log.
 func (p *process) enrol() {
 	if p.enrolled() > 0 || !p.majority() {
@@ -193,7 +208,7 @@ func (p *process) enrol() {
 			return // under way
 		}
 	}
-	p.world.log = append(p.world.log, gossip.Txn{Puts: []gossip.Put{{Key: "node/" + p.id, Value: p.value()}}})
+	p.world.append(gossip.Txn{Puts: []gossip.Put{{Key: "node/" + p.id, Value: p.value()}}})
 }
 
 func (p *process) value() json.RawMessage {
@@ -214,16 +229,6 @@ func (p *process) known() []spread.Peer {
 		all = append(all, spread.Peer{ID: id, Region: p.world.find(id).region})
 	}
 	return all
-}
-
-// followLog applies what of the log has reached this voter.
-func (p *process) followLog() {
-	if !p.majority() {
-		return
-	}
-	for i := p.records.Index(); i < uint64(len(p.world.log)); i++ {
-		p.records.Apply(i+1, p.world.log[i])
-	}
 }
 
 // Send carries a message.
@@ -253,6 +258,7 @@ func (p *process) Deliver(dot gossip.Dot, payload []byte) error {
 
 // Observe takes in a report.
 func (p *process) Observe(r spread.Report) {
+	p.heard[r.From.Node] = heard{p.world.now, r.Index}
 	known := make([]invalidation.Peer, len(r.Known))
 	for i, k := range r.Known {
 		known[i] = invalidation.Peer(k)
@@ -266,7 +272,10 @@ func (p *process) Clamp(string) {
 }
 
 // Index, Since and Merge are the feed of records.
-func (p *process) Index() uint64 { return p.records.Index() }
+func (p *process) Index() uint64 {
+	p.changed()
+	return p.targets.Follow()
+}
 
 type told struct {
 	Since, Complete uint64
@@ -292,7 +301,9 @@ func (p *process) Merge(data []byte) error {
 	if t.Since > p.records.Index() {
 		t.Complete = 0
 	}
-	return p.records.Merge(t.Records, t.Complete)
+	err := p.records.Merge(t.Records, t.Complete)
+	p.changed()
+	return err
 }
 
 // Count and Sweep make the cache an invalidation.Index; it is not counted here.

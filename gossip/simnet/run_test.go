@@ -31,7 +31,7 @@ func TestSeeds(t *testing.T) {
 		return
 	}
 	seeds := number(t, "LETTEREDGE_SEEDS", 40)
-	var next, answers, marked atomic.Uint64
+	var next, answers, marked, done, undone atomic.Uint64
 	var all sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		all.Go(func() {
@@ -42,13 +42,17 @@ func TestSeeds(t *testing.T) {
 				}
 				answers.Add(uint64(w.Answers))
 				marked.Add(uint64(w.Marked))
+				done.Add(uint64(w.Done))
+				undone.Add(uint64(w.Undone))
 			}
 		})
 	}
 	all.Wait()
-	t.Logf("%d seeds, %d answers, %d of them marked", seeds, answers.Load(), marked.Load())
+	t.Logf("%d seeds, %d answers, %d of them marked; %d rollouts done, %d undone", seeds, answers.Load(), marked.Load(), done.Load(), undone.Load())
 	require.Greater(t, answers.Load(), seeds*1000)
 	require.Positive(t, marked.Load())
+	require.Greater(t, done.Load(), seeds)
+	require.Greater(t, undone.Load(), seeds/4)
 }
 
 // TestEveryGuardIsNeeded: without any one of these rules some seed goes wrong.
@@ -58,6 +62,9 @@ func TestEveryGuardIsNeeded(t *testing.T) {
 		"an owner hears what the asker has":    {UntoldOwner: true},
 		"a process start has its own numbers":  {SameIncarnation: true},
 		"who joins a fill is checked":          {BlindJoin: true},
+		"a stage has receipts before the next": {BlindStages: true},
+		"slots are named by versions":          {RoleSlots: true},
+		"a Summary has one snapshot":           {SplitSnapshot: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for seed := uint64(1); seed <= 400; seed++ {

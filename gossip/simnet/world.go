@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/letteros/letteredge/gossip"
+	"github.com/letteros/letteredge/invalidation/rollout"
 )
 
 // Guards are rules that a run goes without.
@@ -15,6 +16,9 @@ type Guards struct {
 	UntoldOwner     bool // an owner does not hear what the asker has applied
 	SameIncarnation bool // a process start takes up the numbers of the former one
 	BlindJoin       bool // a request joins a fill whatever has been purged since it began
+	BlindStages     bool // a stage begins without the receipts of the one before
+	RoleSlots       bool // slots are named candidate and released, and not by versions
+	SplitSnapshot   bool // each part of a Summary is looked up by the targets of its own moment
 }
 
 // World is one run.
@@ -28,8 +32,13 @@ type World struct {
 
 	nodes   []*node
 	voters  []string
-	log     []gossip.Txn // the control log
+	log     []gossip.Txn    // the control log
+	truth   *gossip.Records // what it says
+	leader  *process        // who writes it for others
+	term    uint64
 	origin  map[string]int
+	docs    map[string]int64 // the documents' versions there
+	pushes  []*push
 	purges  []*purged
 	groups  map[string]int // who is cut off from whom
 	loss    float64
@@ -38,6 +47,8 @@ type World struct {
 
 	// Answers counts what readers were given; Marked how many of these were marked.
 	Answers, Marked int
+	// Done and Undone count rollouts.
+	Done, Undone int
 }
 
 type event struct {
@@ -91,14 +102,20 @@ const (
 func Run(seed uint64, guards Guards) (*World, error) {
 	w := &World{
 		seed: seed, rand: rand.New(rand.NewPCG(seed, 0)), now: epoch(), guards: guards,
-		origin: map[string]int{}, groups: map[string]int{},
+		truth: gossip.NewRecords(), origin: map[string]int{}, docs: map[string]int64{}, groups: map[string]int{},
 	}
 	w.loss = w.rand.Float64() * 0.3
 	w.build()
+	for _, d := range documents() {
+		w.docs[d] = 1
+	}
 	for _, n := range w.nodes {
 		n.start()
 	}
 	w.after(3*time.Second, w.editor)
+	w.after(2*time.Second, func() { w.submit(documents(), rollout.Plan{Name: "adopt", Adopt: true}) })
+	w.after(3*time.Second, w.author)
+	w.after(5*time.Second, w.meddler)
 	w.after(2*time.Second, w.trouble)
 	w.after(storm, w.peace)
 	end := epoch().Add(storm + aftermath)
@@ -112,6 +129,9 @@ func Run(seed uint64, guards Guards) (*World, error) {
 	}
 	if w.failure == nil {
 		w.settled()
+	}
+	if w.failure == nil {
+		w.agreed()
 	}
 	return w, w.failure
 }

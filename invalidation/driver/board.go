@@ -265,7 +265,8 @@ func (b *Board) Command(ctx context.Context, id string, e rollout.Event) (rollou
 			return gossip.Txn{}, err
 		}
 		after, _ = rollout.Next(before, e)
-		return transaction(before, &after, before.Term, now)
+		puts, err := rollout.Write(before, &after, before.Term, now)
+		return gossip.Txn{Puts: puts}, err
 	})
 	return after, err
 }

@@ -1,9 +1,7 @@
 package driver
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -91,7 +89,7 @@ func (c *carrier) write(ctx context.Context, r rollout.Rollout, events []rollout
 			return true
 		case errors.Is(err, errDeposed), errors.Is(err, rollout.ErrUnknown), ctx.Err() != nil:
 			return false
-		case errors.Is(err, errNotYet):
+		case errors.Is(err, rollout.ErrNotYet):
 			select {
 			case <-ctx.Done():
 				return false
@@ -246,17 +244,4 @@ func (c *carrier) ask(ctx context.Context, node string, job Job) (Outcome, error
 		}
 	}()
 	return c.Nodes.Do(ctx, node, job)
-}
-
-// equal compares what two rollouts write.
-func equal(a, b rollout.Rollout) (bool, error) {
-	x, err := json.Marshal(a)
-	if err != nil {
-		return false, fmt.Errorf("write rollout: %w", err)
-	}
-	y, err := json.Marshal(b)
-	if err != nil {
-		return false, fmt.Errorf("write rollout: %w", err)
-	}
-	return bytes.Equal(x, y), nil
 }

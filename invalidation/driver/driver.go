@@ -131,35 +131,8 @@ func (d *Driver) update(ctx context.Context, r rollout.Rollout, term uint64, eve
 		for _, e := range events {
 			after, _ = rollout.Next(after, e)
 		}
-		return transaction(before, &after, term, now)
+		puts, err := rollout.Write(before, &after, term, now)
+		return gossip.Txn{Puts: puts}, err
 	})
 	return before, after, err
 }
-
-// transaction writes after in the place of before, and what follows from it;
-// nothing if nothing does.
-func transaction(before rollout.Rollout, after *rollout.Rollout, term uint64, now map[string]gossip.Record) (gossip.Txn, error) {
-	book, err := rollout.ReadBook(before, now)
-	if err != nil {
-		return gossip.Txn{}, err
-	}
-	if before.State == rollout.Waiting && after.State != rollout.Waiting {
-		for id, doc := range book.Documents {
-			if doc.Candidate != nil && doc.Candidate.Rollout != before.ID {
-				*after = before // another has begun meanwhile: look again
-				return gossip.Txn{}, fmt.Errorf("%w: rollout %s is under way for %s", errNotYet, doc.Candidate.Rollout, id)
-			}
-		}
-	}
-	next, changed := rollout.Settle(book, *after)
-	same, err := equal(before, *after)
-	if err != nil || same && !changed {
-		return gossip.Txn{}, err
-	}
-	after.Term = max(term, before.Term)
-	puts, err := rollout.Puts(*after, book, next)
-	return gossip.Txn{Puts: puts}, err
-}
-
-// errNotYet says that a rollout cannot begin after all.
-var errNotYet = errors.New("not yet")
