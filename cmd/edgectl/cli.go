@@ -38,6 +38,10 @@ type grammar struct {
 		Abort    rolloutAbort    `cmd:"" help:"Stop a rollout and take it back."`
 		Rollback rolloutRollback `cmd:"" help:"Take a done rollout back."`
 	} `cmd:"" help:"Updates of documents on their way."`
+	Cluster struct {
+		Init clusterInit `cmd:"" help:"Make a cluster: its CA, its keyring, and each node's certificate and configuration."`
+		Add  clusterAdd  `cmd:"" help:"Make further nodes of a cluster."`
+	} `cmd:"" help:"What nodes are made from; asks no node."`
 	Nodes   nodes   `cmd:"" help:"List nodes."`
 	Regions regions `cmd:"" help:"List regions."`
 	Explain explain `cmd:"" help:"Tell what a request for a URL would get; fetches nothing."`
