@@ -38,6 +38,11 @@ type grammar struct {
 		Abort    rolloutAbort    `cmd:"" help:"Stop a rollout and take it back."`
 		Rollback rolloutRollback `cmd:"" help:"Take a done rollout back."`
 	} `cmd:"" help:"Updates of documents on their way."`
+	Tokens struct {
+		List   tokenList   `cmd:"" help:"List the tokens that all nodes know; configured ones are not among them."`
+		Create tokenCreate `cmd:"" help:"Make a token that all nodes know, and print it, once."`
+		Rm     tokenRm     `cmd:"" help:"Take a token back."`
+	} `cmd:"" name:"token" help:"Who may use the admin API."`
 	Cluster struct {
 		Init clusterInit `cmd:"" help:"Make a cluster: its CA, its keyring, and each node's certificate and configuration."`
 		Add  clusterAdd  `cmd:"" help:"Make further nodes of a cluster."`

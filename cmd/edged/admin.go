@@ -46,6 +46,7 @@ func (n *node) makeAdmin(gate *quota.Gate, requests *metrics.Requests) error {
 		Nodes:          func() []adminapi.Node { return n.mesh.roster.list(n.self()) },
 		CountElsewhere: n.mesh.countElsewhere,
 		Rollouts:       n.docs.board,
+		Register:       auth.NewRegister(tokens, n.mesh.records, ledger{n.mesh.ledger}, time.Now, n.log),
 		Ready: func() error {
 			switch {
 			case !n.serving.Load():

@@ -5,6 +5,9 @@
 // Authorization field carries and compares the digest with every configured
 // one; the [Principal] that comes back says what it may do ([Principal.Allows]).
 //
+// Tokens come from the configuration, and from the control log ([Register]): one
+// that is made through any node is known to all.
+//
 // The life of a certificate: [OpenAuthority] reads the node's CA from its state
 // folder, or makes one; [Certificates] issues a leaf from it and gives it to
 // each handshake, and a new one when two thirds of its life are over.

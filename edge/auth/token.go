@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 )
 
 // Hash is the SHA-256 of a token.
@@ -42,15 +44,32 @@ func ParseHash(text string) (Hash, error) {
 // one that began with "-" would be a flag on a command line.
 func NewToken() string { return rand.Text() }
 
-// Token is a configured token.
+// Token is a token as a node knows it.
 type Token struct {
-	Name   string // names its holder in the audit log
-	Hash   Hash
-	Scopes []Scope
+	Name    string // names its holder in the audit log
+	Hash    Hash
+	Scopes  []Scope
+	Expires time.Time // zero: never
 }
 
-// Tokens are those that a node knows. The zero value knows none.
-type Tokens struct{ list []Token }
+// Tokens are those that a node knows: the configured ones, and those that a
+// Register brings. The zero value knows none.
+type Tokens struct {
+	list   []Token
+	issued atomic.Pointer[[]Token]
+}
+
+func (t *Tokens) configured(name string) bool {
+	return slices.ContainsFunc(t.list, func(c Token) bool { return c.Name == name })
+}
+
+// all are those of now.
+func (t *Tokens) all() []Token {
+	if more := t.issued.Load(); more != nil && len(*more) > 0 {
+		return slices.Concat(t.list, *more)
+	}
+	return t.list
+}
 
 // NewTokens returns tokens that authenticate the given ones. Names and hashes
 // must be unique and scopes known.
@@ -97,14 +116,14 @@ func (t *Tokens) Authenticate(authorization string) (Principal, error) {
 	if !strings.EqualFold(scheme, "Bearer") || token == "" || len(authorization) > maxAuthorization {
 		return Principal{}, ErrBadToken
 	}
-	hash, match := HashToken(token), -1
-	for i := range t.list {
+	hash, match, all := HashToken(token), -1, t.all()
+	for i := range all {
 		// Every entry is compared, and the index is chosen without a branch.
-		equal := subtle.ConstantTimeCompare(hash[:], t.list[i].Hash[:])
+		equal := subtle.ConstantTimeCompare(hash[:], all[i].Hash[:])
 		match = subtle.ConstantTimeSelect(equal, i, match)
 	}
-	if match < 0 {
+	if match < 0 || !all[match].Expires.IsZero() && !time.Now().Before(all[match].Expires) {
 		return Principal{}, ErrBadToken
 	}
-	return Principal{Name: t.list[match].Name, scopes: t.list[match].Scopes}, nil
+	return Principal{Name: all[match].Name, scopes: all[match].Scopes}, nil
 }
