@@ -151,7 +151,10 @@ func TestInterrupted(t *testing.T) {
 			require.NoError(t, err)
 			require.True(t, res.Interrupted)
 			require.GreaterOrEqual(t, res.Answered, int64(19))
-			require.Empty(t, res.Failures, "what was cut off by the user is no failure")
+			for _, f := range res.Failures { // on a busy machine some were due before the end, and not sent
+				require.Equal(t, "unsent", f.Failure, "what was cut off by the user is no failure")
+				require.Positive(t, rate)
+			}
 		}
 	})
 }
