@@ -38,6 +38,11 @@ type grammar struct {
 		Abort    rolloutAbort    `cmd:"" help:"Stop a rollout and take it back."`
 		Rollback rolloutRollback `cmd:"" help:"Take a done rollout back."`
 	} `cmd:"" help:"Updates of documents on their way."`
+	Tokens struct {
+		Create tokenCreate `cmd:"" help:"Make a token that all nodes know, and print it this once."`
+		List   tokenList   `cmd:"" help:"List tokens, without what they are."`
+		Rm     tokenRm     `cmd:"" help:"Remove a token: it stops working on all nodes."`
+	} `cmd:"" name:"token" help:"Who may use the admin API."`
 	Nodes   nodes   `cmd:"" help:"List nodes."`
 	Regions regions `cmd:"" help:"List regions."`
 	Explain explain `cmd:"" help:"Tell what a request for a URL would get; fetches nothing."`

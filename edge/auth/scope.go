@@ -15,6 +15,9 @@ const (
 	ScopePurges Scope = "purges:write"
 	// ScopeDocs: push documents.
 	ScopeDocs Scope = "docs:write"
+	// ScopeTokens: see, make and remove tokens, with no scope that one's own has
+	// not.
+	ScopeTokens Scope = "tokens"
 	// ScopeDebug: /debug/pprof/, which shows memory and costs CPU.
 	ScopeDebug Scope = "debug"
 	// ScopeAdmin: all of them.
@@ -23,12 +26,12 @@ const (
 
 // Scopes returns every scope there is.
 func Scopes() []Scope {
-	return []Scope{ScopeRead, ScopeQuotas, ScopePurges, ScopeDocs, ScopeDebug, ScopeAdmin}
+	return []Scope{ScopeRead, ScopeQuotas, ScopePurges, ScopeDocs, ScopeTokens, ScopeDebug, ScopeAdmin}
 }
 
 // Principal is who a request comes from.
 type Principal struct {
-	// Name is the token's name in the configuration; "" for nobody.
+	// Name is the token's name; "" for nobody.
 	Name   string
 	scopes []Scope
 }

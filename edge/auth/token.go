@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
+	"time"
 )
 
 // Hash is the SHA-256 of a token.
@@ -42,15 +44,27 @@ func ParseHash(text string) (Hash, error) {
 // one that began with "-" would be a flag on a command line.
 func NewToken() string { return rand.Text() }
 
-// Token is a configured token.
+// Token is a token as nodes know it.
 type Token struct {
-	Name   string // names its holder in the audit log
-	Hash   Hash
-	Scopes []Scope
+	Name    string // names its holder in the audit log
+	Hash    Hash
+	Scopes  []Scope
+	Expires time.Time // of one in the control log: from when it is not known any more; zero is never
 }
 
-// Tokens are those that a node knows. The zero value knows none.
-type Tokens struct{ list []Token }
+// Tokens are those that a node knows: the configured ones, and those that
+// Follow finds in the control log. The zero value knows none. Safe for
+// concurrent use.
+type Tokens struct {
+	configured []Token
+	recorded   atomic.Pointer[current]
+}
+
+// current are the tokens of the control log at one time. Immutable.
+type current struct {
+	list []Token
+	now  func() time.Time
+}
 
 // NewTokens returns tokens that authenticate the given ones. Names and hashes
 // must be unique and scopes known.
@@ -70,7 +84,7 @@ func NewTokens(list []Token) (*Tokens, error) {
 			}
 		}
 	}
-	return &Tokens{list: slices.Clone(list)}, nil
+	return &Tokens{configured: slices.Clone(list)}, nil
 }
 
 // The reasons for which a request is from nobody.
@@ -97,14 +111,31 @@ func (t *Tokens) Authenticate(authorization string) (Principal, error) {
 	if !strings.EqualFold(scheme, "Bearer") || token == "" || len(authorization) > maxAuthorization {
 		return Principal{}, ErrBadToken
 	}
-	hash, match := HashToken(token), -1
-	for i := range t.list {
-		// Every entry is compared, and the index is chosen without a branch.
-		equal := subtle.ConstantTimeCompare(hash[:], t.list[i].Hash[:])
-		match = subtle.ConstantTimeSelect(equal, i, match)
+	hash := HashToken(token)
+	found, ok := match(t.configured, hash)
+	if recorded := t.recorded.Load(); recorded != nil {
+		// The second list is compared whether or not the first has it.
+		other, there := match(recorded.list, hash)
+		if !ok && there && (other.Expires.IsZero() || recorded.now().Before(other.Expires)) {
+			found, ok = other, true
+		}
 	}
-	if match < 0 {
+	if !ok {
 		return Principal{}, ErrBadToken
 	}
-	return Principal{Name: t.list[match].Name, scopes: t.list[match].Scopes}, nil
+	return Principal{Name: found.Name, scopes: found.Scopes}, nil
+}
+
+// match finds the token of a hash. Every entry is compared, and the index is
+// chosen without a branch.
+func match(list []Token, hash Hash) (Token, bool) {
+	at := -1
+	for i := range list {
+		equal := subtle.ConstantTimeCompare(hash[:], list[i].Hash[:])
+		at = subtle.ConstantTimeSelect(equal, i, at)
+	}
+	if at < 0 {
+		return Token{}, false
+	}
+	return list[at], true
 }
