@@ -16,33 +16,15 @@ const clusterName = "demo"
 // gather says who votes, and where the pools are found.
 func (c *cluster) gather(members []config.Node, places []ports) {
 	c.lan = map[string][]string{}
-	seen := map[string]int{}
-	var spare []config.Voter // second nodes of regions
+	var all []config.Voter
 	for i, m := range members {
-		v := config.Voter{ID: m.ID, Region: m.Region, Address: places[i].peer}
-		switch seen[m.Region]++; seen[m.Region] {
-		case 1:
-			c.shared.Voters = append(c.shared.Voters, v)
+		all = append(all, config.Voter{ID: m.ID, Region: m.Region, Address: places[i].peer})
+		if c.lan[m.Region] == nil {
 			c.shared.Join.WAN = append(c.shared.Join.WAN, places[i].wan)
-		default:
-			spare = append(spare, v)
 		}
 		c.lan[m.Region] = append(c.lan[m.Region], places[i].lan)
 	}
-	// An odd number: two regions have two of one, a lone region has one or three.
-	if len(c.regions) == 1 && len(spare) >= 2 {
-		c.shared.Voters = append(c.shared.Voters, spare[:2]...)
-	}
-	if len(c.shared.Voters)%2 == 0 {
-		if len(spare) > 0 {
-			c.shared.Voters = append(c.shared.Voters, spare[0])
-		} else {
-			c.shared.Voters = c.shared.Voters[:len(c.shared.Voters)-1]
-		}
-	}
-	if most := config.MaxVoters; len(c.shared.Voters) > most {
-		c.shared.Voters = c.shared.Voters[:most]
-	}
+	c.shared.Voters = config.ChooseVoters(all)
 }
 
 // join is the part of a node's file that is about the cluster.
