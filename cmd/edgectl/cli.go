@@ -38,6 +38,10 @@ type grammar struct {
 		Abort    rolloutAbort    `cmd:"" help:"Stop a rollout and take it back."`
 		Rollback rolloutRollback `cmd:"" help:"Take a done rollout back."`
 	} `cmd:"" help:"Updates of documents on their way."`
+	Cluster struct {
+		Init clusterInit `cmd:"" help:"Make the CA of a new cluster, and a folder for each node with all that it needs."`
+		Add  clusterAdd  `cmd:"" help:"Make the folder of one more node."`
+	} `cmd:"" help:"Nodes to be; these commands speak to none."`
 	Tokens struct {
 		Create tokenCreate `cmd:"" help:"Make a token that all nodes know, and print it this once."`
 		List   tokenList   `cmd:"" help:"List tokens, without what they are."`
