@@ -77,6 +77,8 @@ func TestTokensOfTheControlLog(t *testing.T) {
 		_, err = known.Authenticate("Bearer b0ss")
 		require.NoError(t, err, "the configured one works on")
 	}
+	_, _, err = r.Create(t.Context(), NewTokenSpec{Name: "ci", Scopes: []Scope{ScopeRead}}, boss)
+	require.ErrorIs(t, err, ErrTokenExists, "it has not expired yet")
 	rec, _ := l.records.Get("token/ci")
 	require.NotContains(t, string(rec.Value), secret)
 	got, err := r.Get("ci")
