@@ -38,15 +38,15 @@ type grammar struct {
 		Abort    rolloutAbort    `cmd:"" help:"Stop a rollout and take it back."`
 		Rollback rolloutRollback `cmd:"" help:"Take a done rollout back."`
 	} `cmd:"" help:"Updates of documents on their way."`
-	Cluster struct {
-		Init clusterInit `cmd:"" help:"Make the CA of a new cluster, and a folder for each node with all that it needs."`
-		Add  clusterAdd  `cmd:"" help:"Make the folder of one more node."`
-	} `cmd:"" help:"Nodes to be; these commands speak to none."`
 	Tokens struct {
-		Create tokenCreate `cmd:"" help:"Make a token that all nodes know, and print it this once."`
-		List   tokenList   `cmd:"" help:"List tokens, without what they are."`
-		Rm     tokenRm     `cmd:"" help:"Remove a token: it stops working on all nodes."`
+		List   tokenList   `cmd:"" help:"List the tokens that all nodes know; configured ones are not among them."`
+		Create tokenCreate `cmd:"" help:"Make a token that all nodes know, and print it, once."`
+		Rm     tokenRm     `cmd:"" help:"Take a token back."`
 	} `cmd:"" name:"token" help:"Who may use the admin API."`
+	Cluster struct {
+		Init clusterInit `cmd:"" help:"Make a cluster: its CA, its keyring, and each node's certificate and configuration."`
+		Add  clusterAdd  `cmd:"" help:"Make further nodes of a cluster."`
+	} `cmd:"" help:"What nodes are made from; asks no node."`
 	Nodes   nodes   `cmd:"" help:"List nodes."`
 	Regions regions `cmd:"" help:"List regions."`
 	Explain explain `cmd:"" help:"Tell what a request for a URL would get; fetches nothing."`

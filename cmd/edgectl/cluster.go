@@ -1,255 +1,252 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"time"
 
+	"github.com/letteros/letteredge/cachekey"
 	"github.com/letteros/letteredge/edge/auth"
 	"github.com/letteros/letteredge/edge/config"
 )
 
-// What a cluster's folder holds.
-const (
-	clusterPlan  = "cluster.json"
-	clusterCA    = "ca"    // the CA with its key: for this folder only
-	clusterNodes = "nodes" // a folder for each node, to be copied to its host
-	clusterToken = "admin.token"
-	nodeConfig   = "edge.yaml"
-)
+// clusterDir is a folder with all that a cluster's nodes are made from.
+type clusterDir struct {
+	Dir     string   `arg:"" help:"The folder of the cluster: its CA and keyring, and a folder for each node."`
+	Node    []member `required:"" placeholder:"ID=REGION@HOST[:PORT]" help:"A node, and where the others reach it, on PORT (7600) and the two after it. As often as there are nodes."`
+	Install string   `help:"Where the node finds its folder on its own machine; the default is where it is written." placeholder:"DIR"`
+	Listen  string   `help:"Where each node serves HTTP." default:":8080" placeholder:"ADDR"`
+	TLS     string   `name:"listen-tls" help:"Where each node serves HTTP/2 and HTTP/3." default:":8443" placeholder:"ADDR"`
+	Admin   string   `help:"Where each node serves its admin API." name:"listen-admin" default:"127.0.0.1:8081" placeholder:"ADDR"`
+}
 
 type clusterInit struct {
-	Dir    string   `required:"" placeholder:"DIR" help:"Folder to make; it must be new or empty."`
-	Name   string   `default:"letteros" placeholder:"NAME" help:"The cluster's name, in every certificate."`
-	Node   []string `required:"" placeholder:"NODE=REGION@HOST" help:"A node, and the IP address at which the others reach it. Repeat it."`
-	Voters []string `placeholder:"NODE" help:"Who holds the control log, an odd number. Default: the first node of each region."`
-	Origin string   `default:"http://127.0.0.1:3000" placeholder:"URL" help:"Where the nodes fetch from."`
+	clusterDir
+	Name   string   `required:"" help:"The cluster's name; it is in every certificate." placeholder:"NAME"`
+	Origin string   `required:"" help:"The origin of documents and everything else." placeholder:"URL"`
+	Voter  []string `help:"A node that holds the control log; the default is one of each region." placeholder:"ID"`
 }
 
-// planFlag tells which flag is behind a part of a plan.
-func planFlag(err error) error {
-	var wrong *config.PlanError
-	if errors.As(err, &wrong) {
-		return wrongUse{fmt.Errorf("--%s: %s", wrong.Part, wrong.Reason)}
-	}
-	return err
+type clusterAdd struct{ clusterDir }
+
+// made is what a command made: a line of JSON.
+type made struct {
+	Cluster string     `json:"cluster"`
+	Nodes   []madeNode `json:"nodes"`
+	Voters  []string   `json:"voters"`
+	Token   string     `json:"token,omitempty"`
 }
 
-// Run makes the folder, whole or not at all.
-func (c *clusterInit) Run(p *printer) error {
-	plan := config.Plan{Name: c.Name, Origin: c.Origin, Voters: c.Voters}
-	for _, text := range c.Node {
-		n, err := config.ParsePlannedNode(text)
-		if err != nil {
-			return planFlag(err)
-		}
-		plan.Nodes = append(plan.Nodes, n)
-	}
-	token := auth.NewToken()
-	plan.Token = auth.HashToken(token).String()
-	if err := plan.Normalize(); err != nil {
-		return planFlag(err)
-	}
-	dir, err := vacant(c.Dir)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return fmt.Errorf("make the cluster: %w", err)
-	}
-	temp, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+"-*") // 0700
-	if err != nil {
-		return fmt.Errorf("make the cluster: %w", err)
-	}
-	defer func() { _ = os.RemoveAll(temp) }() // gone, if all went well
-	ca, err := auth.OpenCluster(filepath.Join(temp, clusterCA), plan.Name, time.Now)
-	if err != nil {
-		return err
-	}
-	for _, n := range plan.Nodes {
-		if err := equip(ca, &plan, n, filepath.Join(temp, clusterNodes, n.ID)); err != nil {
-			return err
-		}
-	}
-	if err := writeSecret(filepath.Join(temp, clusterToken), []byte(token+"\n")); err != nil {
-		return err
-	}
-	if err := writePlan(temp, &plan); err != nil {
-		return err
-	}
-	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // it was empty
-		return fmt.Errorf("make the cluster: %w", err)
-	}
-	if err := os.Rename(temp, dir); err != nil {
-		return fmt.Errorf("make the cluster: %w", err)
-	}
-	return p.cluster(dir, &plan, plan.Nodes, true)
-}
-
-// vacant returns the absolute path of a folder that is not there, or empty.
-func vacant(dir string) (string, error) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return "", wrongUse{fmt.Errorf("--dir: %w", err)}
-	}
-	there, err := os.ReadDir(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return dir, nil
-	case err != nil:
-		return "", wrongUse{fmt.Errorf("--dir: %w", err)}
-	case len(there) > 0:
-		return "", fmt.Errorf("--dir: %s is there already; nothing was written", filepath.Join(dir, there[0].Name()))
-	}
-	return dir, nil
-}
-
-type clusterAdd struct {
-	Dir  string `required:"" placeholder:"DIR" help:"The folder that cluster init made."`
-	Node string `arg:"" help:"NODE=REGION@HOST: the node, and the IP address at which the others reach it."`
-}
-
-// Run makes one more node's folder. The voters stay who they are.
-func (c *clusterAdd) Run(p *printer) error {
-	n, err := config.ParsePlannedNode(c.Node)
-	if err != nil {
-		return planFlag(err)
-	}
-	dir, err := filepath.Abs(c.Dir)
-	if err != nil {
-		return wrongUse{fmt.Errorf("--dir: %w", err)}
-	}
-	plan, err := readPlan(dir)
-	if err != nil {
-		return err
-	}
-	folder := filepath.Join(dir, clusterNodes, n.ID)
-	if _, err := os.Lstat(folder); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s is there already; nothing was written", folder)
-	}
-	plan.Nodes = append(plan.Nodes, n)
-	if err := plan.Normalize(); err != nil {
-		return planFlag(err)
-	}
-	ca, err := auth.ReadCluster(filepath.Join(dir, clusterCA), plan.Name, time.Now)
-	if err != nil {
-		return err
-	}
-	temp, err := os.MkdirTemp(filepath.Join(dir, clusterNodes), "."+n.ID+"-*") // 0700
-	if err != nil {
-		return fmt.Errorf("add %s: %w", n.ID, err)
-	}
-	defer func() { _ = os.RemoveAll(temp) }() // gone, if all went well
-	if err := equip(ca, plan, n, temp); err != nil {
-		return err
-	}
-	if err := os.Rename(temp, folder); err != nil {
-		return fmt.Errorf("add %s: %w", n.ID, err)
-	}
-	if err := writePlan(dir, plan); err != nil {
-		return errors.Join(err, os.RemoveAll(folder))
-	}
-	return p.cluster(dir, plan, []config.PlannedNode{n}, false)
-}
-
-// equip fills a node's folder.
-func equip(ca *auth.Cluster, plan *config.Plan, n config.PlannedNode, dir string) error {
-	text, err := plan.File(n.ID)
-	if err != nil {
-		return err
-	}
-	if err := ca.Equip(dir, n.Region, n.ID); err != nil {
-		return err
-	}
-	return writeSecret(filepath.Join(dir, nodeConfig), []byte(text))
-}
-
-func writeSecret(path string, data []byte) error {
-	if err := os.WriteFile(path, data, 0o600); err != nil {
-		return fmt.Errorf("make the cluster: %w", err)
-	}
-	return nil
-}
-
-func writePlan(dir string, plan *config.Plan) error {
-	text, err := json.MarshalIndent(plan, "", "  ")
-	if err != nil {
-		return fmt.Errorf("keep the plan: %w", err)
-	}
-	temp := filepath.Join(dir, "."+clusterPlan)
-	if err := writeSecret(temp, append(text, '\n')); err != nil {
-		return err
-	}
-	if err := os.Rename(temp, filepath.Join(dir, clusterPlan)); err != nil {
-		return fmt.Errorf("keep the plan: %w", err)
-	}
-	return nil
-}
-
-// readPlan reads what cluster init has kept.
-func readPlan(dir string) (*config.Plan, error) {
-	path := filepath.Join(dir, clusterPlan)
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, wrongUse{fmt.Errorf("--dir: is no folder of cluster init: %w", err)}
-	}
-	plan := &config.Plan{}
-	if err := json.Unmarshal(text, plan); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if err := plan.Normalize(); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return plan, nil
-}
-
-// laidOut is what cluster init and add print as JSON.
-type laidOut struct {
-	Cluster string        `json:"cluster"`
-	CA      string        `json:"ca"`
-	Token   string        `json:"token_file"`
-	Voters  []string      `json:"voters"`
-	Nodes   []laidOutNode `json:"nodes"`
-}
-
-type laidOutNode struct {
-	config.PlannedNode
-	Voter  bool   `json:"voter"`
+type madeNode struct {
+	ID     string `json:"id"`
+	Region string `json:"region"`
 	Config string `json:"config"`
 }
 
-// cluster tells what has been made.
-func (p *printer) cluster(dir string, plan *config.Plan, made []config.PlannedNode, anew bool) error {
-	out := laidOut{
-		Cluster: plan.Name, CA: filepath.Join(dir, clusterCA), Token: filepath.Join(dir, clusterToken), Voters: plan.Voters,
+// Run makes the cluster's CA, its keyring and every node's folder. What is there
+// already is an error, and nothing is changed.
+func (c *clusterInit) Run(p *printer) error {
+	if !cachekey.ValidID(c.Name) {
+		return wrongUse{fmt.Errorf("--name is %q; must be [a-z][a-z0-9_-]{0,63}", c.Name)}
 	}
-	var rows [][]string
-	for _, n := range made {
-		folder := filepath.Join(dir, clusterNodes, n.ID)
-		voter := slices.Contains(plan.Voters, n.ID)
-		out.Nodes = append(out.Nodes, laidOutNode{n, voter, filepath.Join(folder, nodeConfig)})
-		votes := "-"
-		if voter {
-			votes = "voter"
+	token := auth.NewToken()
+	shared := config.ForOrigin(c.Origin, c.Listen, c.TLS, c.Admin, config.ProfileDefault)
+	shared.Tokens = []config.Token{{Name: "operator", Hash: auth.HashToken(token).String(), Scopes: []string{string(auth.ScopeAdmin)}}}
+	shared.Cluster.Name = c.Name
+	all := make([]config.Voter, len(c.Node))
+	for i, m := range c.Node {
+		all[i] = m.voter()
+	}
+	var err error
+	if shared.Cluster.Voters, err = c.voters(all); err != nil {
+		return wrongUse{err}
+	}
+	if entries, err := os.ReadDir(c.Dir); err == nil && len(entries) > 0 {
+		return fmt.Errorf("%s is not empty; a cluster is made in a folder of its own, and nodes are added with edgectl cluster add", c.Dir)
+	}
+	m, err := c.write(shared, c.Node)
+	if err != nil {
+		return err
+	}
+	m.Token = token
+	return p.made(m)
+}
+
+// voters are those that were named, or one of each region.
+func (c *clusterInit) voters(all []config.Voter) ([]config.Voter, error) {
+	if len(c.Voter) == 0 {
+		return config.ChooseVoters(all), nil
+	}
+	var list []config.Voter
+	for _, id := range c.Voter {
+		found := false
+		for _, v := range all {
+			if v.ID == id {
+				list, found = append(list, v), true
+			}
 		}
-		rows = append(rows, []string{n.ID, n.Region, n.Host, votes, folder})
+		if !found {
+			return nil, fmt.Errorf("--voter %s is no --node", id)
+		}
 	}
-	if done, err := p.object(out); done {
+	if len(list)%2 == 0 || len(list) > config.MaxVoters {
+		return nil, fmt.Errorf("--voter names %d nodes; must be an odd number up to %d", len(list), config.MaxVoters)
+	}
+	return list, nil
+}
+
+// Run makes further nodes of a cluster that is there. Voters stay what they are.
+func (c *clusterAdd) Run(p *printer) error {
+	shared, all, err := c.members()
+	if err != nil {
 		return err
 	}
-	if err := p.table([]string{"NODE", "REGION", "HOST", "LOG", "FOLDER"}, rows); err != nil {
+	for _, m := range c.Node {
+		if _, err := os.Stat(filepath.Join(c.Dir, m.id)); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("node %s is there already: %s", m.id, filepath.Join(c.Dir, m.id))
+		}
+	}
+	shared.Listen = config.Listen{HTTP: c.Listen, TLS: c.TLS, Admin: c.Admin}
+	m, err := c.write(shared, append(all, c.Node...))
+	if err != nil {
 		return err
 	}
-	lines := []string{"", "Copy each folder to its host and run there: edged run --config " + nodeConfig}
-	if anew {
-		lines = append(lines, "Keep "+out.CA+" to yourself: its key makes nodes. For edgectl, on a node's host:",
-			"  export EDGECTL_TOKEN=$(cat "+out.Token+")")
+	return p.made(m)
+}
+
+// members reads the nodes that are there, and the configuration of one of them.
+func (c *clusterDir) members() (shared config.Config, all []member, err error) {
+	files, err := filepath.Glob(filepath.Join(c.Dir, "*", configFile))
+	if err != nil || len(files) == 0 {
+		return shared, nil, fmt.Errorf("%s holds no cluster; see edgectl cluster init", c.Dir)
 	}
-	return p.line("%s", strings.Join(lines, "\n"))
+	for _, file := range files {
+		if shared, err = config.Load(file); err != nil {
+			return shared, nil, err
+		}
+		m := member{id: shared.Node.ID, region: shared.Node.Region, there: true, listen: shared.Cluster.Listen, lan: shared.Cluster.LAN, wan: shared.Cluster.WAN}
+		all = append(all, m)
+	}
+	return shared, all, nil
+}
+
+// configFile is a node's configuration, beside the files of auth.Cluster.Equip.
+const configFile = "edge.yaml"
+
+// write makes the folders of the members that are not there.
+func (c *clusterDir) write(shared config.Config, all []member) (made, error) {
+	m := made{Cluster: shared.Cluster.Name}
+	for _, v := range shared.Cluster.Voters {
+		m.Voters = append(m.Voters, v.ID)
+	}
+	files := map[string][]byte{} // all are in order before the first is written
+	ids := map[string]bool{}
+	for _, n := range all {
+		if ids[n.id] {
+			return m, wrongUse{fmt.Errorf("--node %s is there twice", n.id)}
+		}
+		ids[n.id] = true
+		if n.there {
+			continue
+		}
+		cfg, err := c.configure(shared, n, all)
+		if err != nil {
+			return m, err
+		}
+		text, err := cfg.Text()
+		if err != nil {
+			return m, wrongUse{fmt.Errorf("node %s: %w", n.id, err)}
+		}
+		files[n.id] = text
+		m.Nodes = append(m.Nodes, madeNode{n.id, n.region, filepath.Join(c.Dir, n.id, configFile)})
+	}
+	open := auth.OpenCluster
+	if len(m.Nodes) < len(all) { // a cluster that is there has its CA: another would be another cluster
+		open = auth.ReadCluster
+	}
+	cluster, err := open(c.Dir, shared.Cluster.Name, time.Now)
+	if err != nil {
+		return m, err
+	}
+	for _, n := range m.Nodes {
+		if err := c.deliver(cluster, n, files[n.ID]); err != nil {
+			return m, err
+		}
+	}
+	return m, nil
+}
+
+// deliver fills a node's folder.
+func (c *clusterDir) deliver(cluster *auth.Cluster, n madeNode, text []byte) error {
+	dir := filepath.Join(c.Dir, n.ID)
+	if err := cluster.Equip(dir, n.Region, n.ID); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, configFile), text, 0o600); err != nil {
+		return fmt.Errorf("node %s: %w", n.ID, err)
+	}
+	return nil
+}
+
+// configure is a node's configuration.
+func (c *clusterDir) configure(shared config.Config, n member, all []member) (config.Config, error) {
+	dir, err := filepath.Abs(filepath.Join(c.Dir, n.id))
+	if err != nil {
+		return shared, fmt.Errorf("node %s: %w", n.id, err)
+	}
+	if c.Install != "" {
+		dir = c.Install
+	}
+	cfg := shared
+	cfg.Node = config.Node{ID: n.id, Region: n.region}
+	cfg.State.Dir = filepath.Join(dir, "state")
+	host, _, err := net.SplitHostPort(n.listen)
+	if err != nil {
+		return shared, fmt.Errorf("node %s: %w", n.id, err)
+	}
+	cfg.TLS.Names = []string{host} // readers come to it by its address
+	k := &cfg.Cluster
+	k.Listen, k.LAN, k.WAN = n.listen, n.lan, n.wan
+	k.Cert, k.Key = filepath.Join(dir, auth.NodeCertFile), filepath.Join(dir, auth.NodeKeyFile)
+	k.CA, k.Keyring = filepath.Join(dir, auth.NodeCAFile), filepath.Join(dir, auth.NodeKeyringFile)
+	k.Join = config.Join{}
+	seen := map[string]bool{}
+	for _, o := range all {
+		if o.region == n.region {
+			k.Join.LAN = append(k.Join.LAN, o.lan)
+		}
+		if !seen[o.region] {
+			k.Join.WAN = append(k.Join.WAN, o.wan)
+		}
+		seen[o.region] = true
+	}
+	return cfg, nil
+}
+
+// made prints what was made, and what to do with it.
+func (p *printer) made(m made) error {
+	if done, err := p.object(m); done {
+		return err
+	}
+	rows := make([][]string, 0, len(m.Nodes))
+	for _, n := range m.Nodes {
+		votes := "no"
+		for _, v := range m.Voters {
+			if v == n.ID {
+				votes = "yes"
+			}
+		}
+		rows = append(rows, []string{n.ID, n.Region, votes, n.Config})
+	}
+	if err := p.table([]string{"NODE", "REGION", "VOTES", "CONFIG"}, rows); err != nil {
+		return err
+	}
+	if m.Token == "" {
+		return nil
+	}
+	return p.line("\nBring each node its folder, and no other; the CA's key stays here. Then: edged run --config %s\nFor edgectl, not shown again:\n  export EDGECTL_TOKEN=%s", configFile, m.Token)
 }

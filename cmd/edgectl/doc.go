@@ -4,9 +4,6 @@
 // Validate refuses wrong use before anything is sent; its Run calls edge/client
 // and hands the answer to the printer, as a table or as the API's own JSON.
 //
-// `cluster init` and `cluster add` speak to no node: they write the folders from
-// which nodes are run.
-//
 // Exit codes: 0 done, 1 not done (refused by the server, or not complete in
 // time), 2 wrong use, 3 the node cannot be reached. An error is one line on
 // stderr. Results go to stdout, in plain lines.

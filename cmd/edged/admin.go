@@ -19,7 +19,6 @@ func (n *node) makeAdmin(gate *quota.Gate, requests *metrics.Requests) error {
 	if err != nil {
 		return err
 	}
-	tokens.Follow(n.mesh.records, time.Now, n.log)
 	handler := metrics.Handler(metrics.Sources{
 		Node: n.cfg.Node.ID, Region: n.cfg.Node.Region, Requests: requests, Cache: n.cache.Stats, Gate: gate,
 		Waiting: n.core.Waiting,
@@ -43,11 +42,11 @@ func (n *node) makeAdmin(gate *quota.Gate, requests *metrics.Requests) error {
 		Cluster: n.figures(),
 	}, n.log)
 	n.admin, err = admin.New(admin.Config{Node: n.cfg.Node.ID, AllowedHosts: n.cfg.Admin.AllowedHosts}, admin.Deps{
-		Tokens: tokens, Register: auth.NewRegister(tokens, n.mesh.records, ledger{n.mesh.ledger}, time.Now),
-		Audit: audit.NewRecorder(n.db.AuditLog(), time.Now), Quotas: n.quotas, Purges: n.purges, Explain: n.core,
+		Tokens: tokens, Audit: audit.NewRecorder(n.db.AuditLog(), time.Now), Quotas: n.quotas, Purges: n.purges, Explain: n.core,
 		Nodes:          func() []adminapi.Node { return n.mesh.roster.list(n.self()) },
 		CountElsewhere: n.mesh.countElsewhere,
 		Rollouts:       n.docs.board,
+		Register:       auth.NewRegister(tokens, n.mesh.records, ledger{n.mesh.ledger}, time.Now, n.log),
 		Ready: func() error {
 			switch {
 			case !n.serving.Load():

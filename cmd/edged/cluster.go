@@ -14,8 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/letteros/letteredge/edge/auth"
 	"github.com/letteros/letteredge/edge/config"
 )
@@ -126,12 +124,9 @@ func (c *cluster) configure(node config.Node, p ports) (string, error) {
 	if cfg.Cluster, err = c.join(node, p); err != nil {
 		return "", err
 	}
-	if err := cfg.Validate(); err != nil {
-		return "", usageError{err}
-	}
-	text, err := yaml.Marshal(cfg)
+	text, err := cfg.Text()
 	if err != nil {
-		return "", fmt.Errorf("configuration of %s: %w", id, err)
+		return "", usageError{err}
 	}
 	path := c.file(id)
 	return path, os.WriteFile(path, text, 0o600)

@@ -16,10 +16,10 @@ const clusterName = "demo"
 // gather says who votes, and where the pools are found.
 func (c *cluster) gather(members []config.Node, places []ports) {
 	c.lan = map[string][]string{}
-	var all []config.Voter
+	all := make([]config.Voter, len(members))
 	for i, m := range members {
-		all = append(all, config.Voter{ID: m.ID, Region: m.Region, Address: places[i].peer})
-		if c.lan[m.Region] == nil {
+		all[i] = config.Voter{ID: m.ID, Region: m.Region, Address: places[i].peer}
+		if len(c.lan[m.Region]) == 0 {
 			c.shared.Join.WAN = append(c.shared.Join.WAN, places[i].wan)
 		}
 		c.lan[m.Region] = append(c.lan[m.Region], places[i].lan)

@@ -21,8 +21,7 @@ var libraries = []library{
 	{"github.com/dgraph-io/ristretto/v2", []string{"edge/cache"}},
 	{"github.com/dunglas/httpsfv", []string{"edge/freshness", "bench/behaviour"}},
 	{"github.com/failsafe-go/failsafe-go", []string{"edge/origin"}},
-	// cmd/edged writes the configuration files of a demo's nodes with the syntax that edge/config reads.
-	{"github.com/goccy/go-yaml", []string{"edge/config", "bench/docsorigin", "cmd/edged"}},
+	{"github.com/goccy/go-yaml", []string{"edge/config", "bench/docsorigin"}},
 	{"github.com/hashicorp/go-hclog", []string{"gossip/control"}}, // the logger that raft wants
 	{"github.com/hashicorp/memberlist", []string{"gossip/swim"}},
 	{"github.com/hashicorp/raft", []string{"gossip/control"}},

@@ -54,7 +54,7 @@ func newAPI(cfg Config, deps Deps) (*api, error) {
 		"node.list": a.listNodes, "region.list": a.listRegions,
 		"docs.list": a.listDocs, "docs.update": a.updateDocs, "rollout.list": a.listRollouts, "rollout.get": a.getRollout,
 		"rollout.promote": a.promote, "rollout.abort": a.abort, "rollout.rollback": a.rollback,
-		"token.list": a.listTokens, "token.get": a.getToken, "token.create": a.createToken, "token.delete": a.deleteToken,
+		"token.list": a.listTokens, "token.create": a.createToken, "token.delete": a.deleteToken,
 		"audit.list": a.listAudit, "explain": a.explain, "index": a.index,
 	}
 	raws := map[string]http.Handler{

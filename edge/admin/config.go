@@ -30,20 +30,20 @@ type Config struct {
 }
 
 // Deps are the server's collaborators; all are required but Logger,
-// Register, CountElsewhere and Rollouts.
+// CountElsewhere, Rollouts and Register.
 type Deps struct {
-	Tokens *auth.Tokens
-	// Register makes tokens in the control log; nil on a node without one.
-	Register *auth.Register
-	Audit    *audit.Recorder
-	Quotas   *quota.Registry
-	Purges   *invalidation.Engine
-	Explain  Explainer
+	Tokens  *auth.Tokens
+	Audit   *audit.Recorder
+	Quotas  *quota.Registry
+	Purges  *invalidation.Engine
+	Explain Explainer
 	// CountElsewhere asks all other nodes how many entries a purge would hit there;
 	// one that cannot be asked has none. Nil if there are no others.
 	CountElsewhere func(context.Context, cachekey.Selector) []invalidation.NodeCount
 	// Rollouts takes documents in; nil on a node that has none.
 	Rollouts *driver.Board
+	// Register makes tokens; nil on a node that makes none.
+	Register *auth.Register
 	// Nodes returns all nodes of the cluster as this one knows them.
 	Nodes func() []adminapi.Node
 	// Ready returns nil if the node serves, else why it does not.
@@ -66,7 +66,7 @@ var _ Explainer = (*edge.Core)(nil)
 func (d *Deps) check() error {
 	if d.Tokens == nil || d.Audit == nil || d.Quotas == nil || d.Purges == nil || d.Explain == nil ||
 		d.Nodes == nil || d.Ready == nil || d.Metrics == nil || d.Now == nil {
-		return errors.New("admin: every collaborator but Logger, Register, CountElsewhere and Rollouts is required")
+		return errors.New("admin: every collaborator but Logger, CountElsewhere, Rollouts and Register is required")
 	}
 	if d.Logger == nil {
 		d.Logger = slog.New(slog.DiscardHandler)

@@ -86,10 +86,10 @@ func (a *api) problemOf(err error, r *http.Request) *adminapi.Problem {
 		return adminapi.BadField(name, invalid.Reason)
 	case errors.As(err, &key):
 		return adminapi.BadField(key.Field, key.Reason)
-	case rolloutProblem(err) != nil:
-		return rolloutProblem(err)
 	case tokenProblem(err) != nil:
 		return tokenProblem(err)
+	case rolloutProblem(err) != nil:
+		return rolloutProblem(err)
 	case errors.Is(err, quota.ErrNotFound), errors.Is(err, invalidation.ErrUnknownPurge):
 		return adminapi.NewProblem(http.StatusNotFound, publicText(err))
 	case errors.Is(err, quota.ErrPreconditionFailed):

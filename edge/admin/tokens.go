@@ -3,79 +3,34 @@ package admin
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/letteros/letteredge/cachekey"
 	"github.com/letteros/letteredge/edge/adminapi"
 	"github.com/letteros/letteredge/edge/auth"
 	"github.com/letteros/letteredge/quota"
 )
 
-// tokenProblem tells what is wrong with a request about tokens; nil if err is
-// about something else.
-func tokenProblem(err error) *adminapi.Problem {
-	var invalid *auth.InvalidError
-	switch {
-	case errors.As(err, &invalid):
-		return adminapi.BadField(invalid.Field, invalid.Reason)
-	case errors.Is(err, auth.ErrNoSuchToken):
-		return adminapi.NewProblem(http.StatusNotFound, "there is no such token in the cluster; configured ones are in the nodes' files")
-	case errors.Is(err, auth.ErrTokenExists):
-		return adminapi.NewProblem(http.StatusConflict, auth.ErrTokenExists.Error())
-	case errors.Is(err, auth.ErrTooManyTokens):
-		return adminapi.NewProblem(http.StatusConflict, auth.ErrTooManyTokens.Error())
-	case errors.Is(err, auth.ErrNotYours):
-		return adminapi.NewProblem(http.StatusForbidden, err.Error())
-	}
-	return nil
-}
-
 // register returns where tokens are made.
 func (a *api) register() (*auth.Register, error) {
 	if a.Register == nil {
-		return nil, adminapi.NewProblem(http.StatusNotFound, "this node has configured tokens only")
+		return nil, adminapi.NewProblem(http.StatusNotFound, "this node makes no tokens")
 	}
 	return a.Register, nil
 }
 
-func shown(t auth.Recorded) adminapi.Token {
-	out := adminapi.Token{Name: t.Name, Scopes: []string{}, Created: t.Created, By: t.By}
-	for _, s := range t.Scopes {
-		out.Scopes = append(out.Scopes, string(s))
-	}
-	if !t.Expires.IsZero() {
-		out.Expires = &t.Expires
-	}
-	return out
-}
-
-func (a *api) listTokens(r *request) (reply, error) {
+func (a *api) listTokens(*request) (reply, error) {
 	register, err := a.register()
 	if err != nil {
 		return reply{}, err
 	}
-	limit, err := r.limit()
-	if err != nil {
-		return reply{}, err
+	items := []adminapi.Token{}
+	for _, t := range register.List() {
+		items = append(items, shownToken(t))
 	}
-	page, next := register.List(r.query.Get("after"), limit)
-	items := make([]adminapi.Token, 0, len(page))
-	for _, t := range page {
-		items = append(items, shown(t))
-	}
-	return ok(adminapi.NewList(items, next))
-}
-
-func (a *api) getToken(r *request) (reply, error) {
-	register, err := a.register()
-	if err != nil {
-		return reply{}, err
-	}
-	t, err := register.Get(r.PathValue("name"))
-	if err != nil {
-		return reply{}, err
-	}
-	return reply{status: http.StatusOK, etag: t.ETag(), body: shown(t)}, nil
+	return ok(adminapi.NewList(items, ""))
 }
 
 func (a *api) createToken(r *request) (reply, error) {
@@ -83,43 +38,65 @@ func (a *api) createToken(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	var body adminapi.TokenSpec
-	if problem := adminapi.Decode(r.body, &body); problem != nil {
+	var spec adminapi.TokenSpec
+	if problem := adminapi.Decode(r.body, &spec); problem != nil {
 		return reply{}, problem
 	}
-	r.entry.Target = body.Name
-	spec := auth.NewTokenSpec{Name: body.Name}
-	for _, s := range body.Scopes {
-		spec.Scopes = append(spec.Scopes, auth.Scope(s))
+	r.entry.Target, r.entry.Detail = spec.Name, "scopes "+strings.Join(spec.Scopes, ",")
+	if !cachekey.ValidID(spec.Name) {
+		return reply{}, adminapi.BadField("name", "must match [a-z][a-z0-9_-]{0,63}")
 	}
-	if body.Expires != "" {
-		if spec.Expires, err = time.Parse(time.RFC3339, body.Expires); err != nil {
-			return reply{}, adminapi.BadField("expires", `must be a time of RFC 3339, such as "2027-01-31T00:00:00Z"`)
-		}
-	}
-	t, secret, err := register.Create(r.Context(), spec, r.who)
+	scopes, err := a.scopes(r, spec.Scopes)
 	if err != nil {
 		return reply{}, err
 	}
-	r.entry.Detail = "scopes=" + strings.Join(body.Scopes, ",")
-	if body.Expires != "" {
-		r.entry.Detail += " expires=" + t.Expires.Format(time.RFC3339)
+	var expires time.Time
+	if spec.Expires != "" {
+		if expires, err = time.Parse(time.RFC3339, spec.Expires); err != nil || !expires.After(a.Now()) {
+			return reply{}, adminapi.BadField("expires", "must be a time to come, as RFC 3339 writes it")
+		}
+		r.entry.Detail += " expires " + expires.UTC().Format(time.RFC3339)
 	}
-	out := shown(t)
-	out.Token = secret
-	return reply{status: http.StatusCreated, etag: t.ETag(), location: "/v1/tokens/" + t.Name, body: out}, nil
+	token, made, err := register.Create(r.Context(), spec.Name, scopes, expires, r.who.Name)
+	if err != nil {
+		return reply{}, err
+	}
+	body := shownToken(made)
+	body.Token = token
+	return reply{status: http.StatusCreated, etag: made.ETag, location: "/v1/tokens/" + made.Name, body: body}, nil
+}
+
+// scopes reads those that a new token is to have: known ones, and none that its
+// maker has not.
+func (a *api) scopes(r *request, names []string) ([]auth.Scope, error) {
+	if len(names) == 0 {
+		return nil, adminapi.BadField("scopes", "must name at least one")
+	}
+	var list []auth.Scope
+	for _, name := range names {
+		s := auth.Scope(name)
+		if !slices.Contains(auth.Scopes(), s) {
+			return nil, adminapi.BadField("scopes", "must each be one of "+strings.Join(scopeNames(auth.Scopes()), ", "))
+		}
+		if !r.who.Allows(s) {
+			return nil, adminapi.NewProblem(http.StatusForbidden, "the token "+r.who.Name+" has not the scope "+name+", and so cannot give it")
+		}
+		if !slices.Contains(list, s) {
+			list = append(list, s)
+		}
+	}
+	return list, nil
 }
 
 func (a *api) deleteToken(r *request) (reply, error) {
-	name := r.PathValue("name")
-	r.entry.Target = name
 	register, err := a.register()
 	if err != nil {
 		return reply{}, err
 	}
-	match := quota.Precondition{IfMatch: r.header("If-Match")}
-	err = register.Delete(r.Context(), name, func(etag string) error {
-		err := match.Check(etag)
+	r.entry.Target = r.PathValue("name")
+	pre := quota.Precondition{IfMatch: r.header("If-Match")}
+	err = register.Remove(r.Context(), r.PathValue("name"), func(etag string) error {
+		err := pre.Check(etag)
 		if errors.Is(err, quota.ErrPreconditionFailed) {
 			return adminapi.NewProblem(http.StatusPreconditionFailed, "the token is not, or no longer, the one that If-Match names")
 		}
@@ -129,4 +106,32 @@ func (a *api) deleteToken(r *request) (reply, error) {
 		return reply{}, err
 	}
 	return reply{status: http.StatusNoContent}, nil
+}
+
+// tokenProblem is what the client is told of an error of tokens; nil for any
+// other.
+func tokenProblem(err error) *adminapi.Problem {
+	switch {
+	case errors.Is(err, auth.ErrUnknownToken):
+		return adminapi.NewProblem(http.StatusNotFound, auth.ErrUnknownToken.Error())
+	case errors.Is(err, auth.ErrTokenExists), errors.Is(err, auth.ErrTooManyTokens):
+		return adminapi.NewProblem(http.StatusConflict, err.Error())
+	}
+	return nil
+}
+
+func shownToken(t auth.ClusterToken) adminapi.Token {
+	shown := adminapi.Token{Name: t.Name, Scopes: scopeNames(t.Scopes), Created: t.Created, By: t.By}
+	if !t.Expires.IsZero() {
+		shown.Expires = &t.Expires
+	}
+	return shown
+}
+
+func scopeNames(list []auth.Scope) []string {
+	names := make([]string, len(list))
+	for i, s := range list {
+		names[i] = string(s)
+	}
+	return names
 }

@@ -13,18 +13,15 @@ import (
 
 func TestTokens(t *testing.T) {
 	n := start(t)
-	made := n.do("POST", "/v1/tokens", root, `{"name":"ci","scopes":["purges:write","tokens"],"expires":"2030-01-31T00:00:00Z"}`)
+	made := n.do("POST", "/v1/tokens", root, `{"name":"ci","scopes":["purges:write","tokens:write"],"expires":"2030-01-31T00:00:00Z"}`)
 	require.Equal(t, 201, made.status, made.text)
 	require.Equal(t, "/v1/tokens/ci", made.header.Get("Location"))
 	var ci adminapi.Token
 	made.into(t, &ci)
-	require.Equal(t, []string{"purges:write", "tokens"}, ci.Scopes)
+	require.Equal(t, []string{"purges:write", "tokens:write"}, ci.Scopes)
 	require.Equal(t, "root", ci.By)
 	require.Equal(t, "2030-01-31T00:00:00Z", ci.Expires.Format(time.RFC3339))
 	require.Equal(t, 202, n.do("POST", "/v1/purges", ci.Token, `{"select":{"all":true}}`).status)
-	got := n.do("GET", "/v1/tokens/ci", root, "")
-	require.Equal(t, made.header.Get("ETag"), got.header.Get("ETag"))
-	require.NotContains(t, got.text, ci.Token)
 
 	// Nobody sees who else there is, but by its own scope; also on loopback.
 	for token, want := range map[string]int{"": 401, reader: 403, quotas: 403, ci.Token: 200, root: 200} {
@@ -37,7 +34,7 @@ func TestTokens(t *testing.T) {
 
 	for body, pointer := range map[string]string{
 		`{"name":"CI","scopes":["read"]}`: "#/name", `{"scopes":["read"]}`: "#/name", `{"name":"x"}`: "#/scopes",
-		`{"name":"x","scopes":[]}`: "#/scopes", `{"name":"x","scopes":["read","write"]}`: "#/scopes/1",
+		`{"name":"x","scopes":[]}`: "#/scopes", `{"name":"x","scopes":["read","write"]}`: "#/scopes",
 		`{"name":"x","scopes":["read"],"expires":"tomorrow"}`: "#/expires", `{"name":"x","scopes":["read"],"expires":"2020-01-01T00:00:00Z"}`: "#/expires",
 		`{"name":"x","scopes":["read"],"token":"mine"}`: "#/token", `{"name":"x","scopes":"read"}`: "#/scopes",
 	} {
@@ -47,22 +44,20 @@ func TestTokens(t *testing.T) {
 	n.do("POST", "/v1/tokens", root, `{"name":"root","scopes":["read"]}`).problem(t, 409)
 
 	var page adminapi.List[adminapi.Token]
-	n.do("GET", "/v1/tokens?limit=1", root, "").into(t, &page)
-	require.Equal(t, "child", page.Items[0].Name)
-	n.do("GET", "/v1/tokens?after="+string(page.Next), root, "").into(t, &page)
-	require.Equal(t, "ci", page.Items[0].Name)
-	require.Empty(t, page.Next)
+	list := n.do("GET", "/v1/tokens", root, "")
+	list.into(t, &page)
+	require.Equal(t, []string{"child", "ci"}, []string{page.Items[0].Name, page.Items[1].Name})
+	require.NotContains(t, list.text, ci.Token)
 
 	n.do("DELETE", "/v1/tokens/ci", root, "", "If-Match", `"other"`).problem(t, 412)
 	require.Equal(t, "If-Match", n.do("DELETE", "/v1/tokens/ci", root, "", "If-Match", `other`).problem(t, 400).Errors[0].Header)
 	n.do("DELETE", "/v1/tokens/absent", root, "").problem(t, 404)
-	n.do("GET", "/v1/tokens/absent", root, "").problem(t, 404)
 	n.control.Fail(fmt.Errorf("ask the leader: %w", quota.ErrNoQuorum))
 	require.Equal(t, retryAfter, n.do("DELETE", "/v1/tokens/ci", root, "").header.Get("Retry-After"))
 	n.do("POST", "/v1/tokens", root, `{"name":"late","scopes":["read"]}`).problem(t, 503)
 	require.Equal(t, 200, n.do("GET", "/v1/tokens", ci.Token, "").status, "those that are there work on")
 	n.control.Fail(nil)
-	require.Equal(t, 204, n.do("DELETE", "/v1/tokens/ci", root, "", "If-Match", got.header.Get("ETag")).status)
+	require.Equal(t, 204, n.do("DELETE", "/v1/tokens/ci", root, "", "If-Match", made.header.Get("ETag")).status)
 	n.do("GET", "/v1/tokens", ci.Token, "").problem(t, 401)
 	entries := n.entries()
 	require.Contains(t, entries, "root token.create ci done")
@@ -70,9 +65,9 @@ func TestTokens(t *testing.T) {
 	require.Contains(t, entries, "ci token.create x refused")
 	require.Contains(t, entries, "root token.delete ci done")
 	require.Contains(t, entries, "root token.delete ci failed")
-	list, err := n.log.List(0, 1000)
+	log, err := n.log.List(0, 1000)
 	require.NoError(t, err)
-	for _, e := range list {
+	for _, e := range log {
 		require.NotContains(t, e.Detail, ci.Token)
 	}
 }

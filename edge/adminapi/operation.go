@@ -32,7 +32,7 @@ const (
 	scopeQuotas = "quotas:write"
 	scopePurges = "purges:write"
 	scopeDocs   = "docs:write"
-	scopeTokens = "tokens"
+	scopeTokens = "tokens:write"
 	scopeDebug  = "debug"
 )
 
@@ -91,7 +91,7 @@ func Operations() []Operation {
 			Answers: []Answer{{200, "text/html"}}},
 		{Method: "GET", Path: "/openapi.json", ID: "openapi", Summary: "This document", Scope: scopeRead, Answers: []Answer{{200, "application/json"}}},
 		{Method: "GET", Path: "/", ID: "index", Summary: "List these routes", Scope: scopeRead, Answers: []Answer{{200, Index{}}}},
-	}, append(docsOperations(page), tokenOperations(page)...)...)
+	}, append(docsOperations(page), tokenOperations()...)...)
 }
 
 // oneOf stands for a body of either type.

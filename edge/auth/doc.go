@@ -2,19 +2,15 @@
 // serves TLS.
 //
 // The life of a request's token: [Tokens.Authenticate] hashes what the
-// Authorization field carries and compares the digest with that of every
-// token that the node knows, those of its configuration and those of the control
-// log ([Tokens.Follow]); the [Principal] that comes
-// back says what it may do ([Principal.Allows]). A [Register] makes and removes
-// tokens in the control log, from any node.
+// Authorization field carries and compares the digest with every configured
+// one; the [Principal] that comes back says what it may do ([Principal.Allows]).
+//
+// Tokens come from the configuration, and from the control log ([Register]): one
+// that is made through any node is known to all.
 //
 // The life of a certificate: [OpenAuthority] reads the node's CA from its state
 // folder, or makes one; [Certificates] issues a leaf from it and gives it to
 // each handshake, and a new one when two thirds of its life are over.
-//
-// The life of a cluster: [OpenCluster] makes its CA and the keyring of its gossip
-// pools; [Cluster.Equip] fills the folder of one node; [OpenNode] reads it there,
-// and the [Node] signs, verifies, and judges handshakes.
 //
 // # Guarantees
 //

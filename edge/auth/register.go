@@ -2,7 +2,11 @@ package auth
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -11,175 +15,193 @@ import (
 	"github.com/letteros/letteredge/gossip"
 )
 
-// Limits of the tokens in the control log.
-const (
-	MaxTokens = 1000
-	// MaxTokenLife is how far ahead a token may expire.
-	MaxTokenLife = 10 * 365 * 24 * time.Hour
-)
+// TokenKey begins the key of a token's record in the control log; its name
+// follows. The record holds the token's hash, never the token.
+const TokenKey = "token/"
+
+// MaxIssued bounds the tokens of a cluster: each of them is compared with what
+// every request carries.
+const MaxIssued = 1000
 
 // Ledger changes records of the control log: gossip/control's client.
 type Ledger interface {
-	// Update has compute called, perhaps more than once, with the current records
-	// of keys, and carries out the transaction that it returns if they still are
-	// what they were; an empty one changes nothing. An error of compute comes back
-	// as it is.
 	Update(ctx context.Context, keys []string, compute func(map[string]gossip.Record) (gossip.Txn, error)) (gossip.Outcome, error)
 }
 
-// Register makes and removes the tokens of the control log, from any node. Safe
-// for concurrent use.
-type Register struct {
-	records *gossip.Records
-	ledger  Ledger
-	tokens  *Tokens // whose configured names are taken
-	now     func() time.Time
-}
-
-// NewRegister returns a register of the tokens that tokens follows.
-func NewRegister(tokens *Tokens, records *gossip.Records, ledger Ledger, now func() time.Time) *Register {
-	return &Register{records: records, ledger: ledger, tokens: tokens, now: now}
-}
-
-// NewTokenSpec is a token to be made.
-type NewTokenSpec struct {
+// ClusterToken is a token that the cluster knows.
+type ClusterToken struct {
 	Name    string
 	Scopes  []Scope
-	Expires time.Time // zero is never
+	Created time.Time
+	Expires time.Time // zero: never
+	By      string    // the token that made it
+	// ETag is the strong validator of the record (RFC 9110 §8.8.1).
+	ETag string
 }
 
-// Validate returns an *InvalidError for what is no token at that time.
-func (s NewTokenSpec) Validate(now time.Time) error {
-	if !cachekey.ValidID(s.Name) {
-		return &InvalidError{"name", fmt.Sprintf("is %.80q; must match [a-z][a-z0-9_-]{0,63}", s.Name)}
-	}
-	known := make([]string, len(Scopes()))
-	for i, k := range Scopes() {
-		known[i] = string(k)
-	}
-	if len(s.Scopes) == 0 {
-		return &InvalidError{"scopes", "must name at least one of " + strings.Join(known, ", ")}
-	}
-	for i, scope := range s.Scopes {
-		at := fmt.Sprintf("scopes[%d]", i)
-		if !slices.Contains(Scopes(), scope) {
-			return &InvalidError{at, fmt.Sprintf("is %.80q; must be one of %s", scope, strings.Join(known, ", "))}
-		}
-		if slices.Contains(s.Scopes[:i], scope) {
-			return &InvalidError{at, fmt.Sprintf("is %q, as another; each must stand once", scope)}
-		}
-	}
-	if !s.Expires.IsZero() && (!s.Expires.After(now) || s.Expires.After(now.Add(MaxTokenLife))) {
-		return &InvalidError{"expires", "must be in the future, by at most ten years"}
-	}
-	return nil
+// tokenRecord is its record.
+type tokenRecord struct {
+	Hash    string    `json:"hash"`
+	Scopes  []Scope   `json:"scopes"`
+	Created time.Time `json:"created"`
+	Expires time.Time `json:"expires,omitzero"`
+	By      string    `json:"by,omitempty"`
+
+	index uint64 // of the record
 }
 
-// Create makes a token for somebody, by whoever may do what it is to do, and
-// returns its secret, which nobody can tell later. Errors are *InvalidError,
-// ErrNotYours, ErrTokenExists, ErrTooManyTokens and the ledger's; after one of
-// the ledger's the token may turn out to exist, and nobody knows its secret. A
-// name whose token has expired is free.
-func (r *Register) Create(ctx context.Context, spec NewTokenSpec, by Principal) (Recorded, string, error) {
-	now := r.now().UTC()
-	if err := spec.Validate(now); err != nil {
-		return Recorded{}, "", err
-	}
-	for _, s := range spec.Scopes {
-		if !by.Allows(s) {
-			return Recorded{}, "", fmt.Errorf("%w: %s has not %s", ErrNotYours, by.Name, s)
+// etag holds something of the hash beside the index, which may come again where a
+// cluster was made anew; not the hash itself, which is told to nobody.
+func (t tokenRecord) etag() string {
+	sum := sha256.Sum256([]byte(t.Hash))
+	return fmt.Sprintf(`"%d-%x"`, t.index, sum[:8])
+}
+
+// over reports whether the token has expired.
+func (t tokenRecord) over(now time.Time) bool { return !t.Expires.IsZero() && !now.Before(t.Expires) }
+
+// Reasons to refuse a change of tokens.
+var (
+	// ErrTokenExists: there is one of that name.
+	ErrTokenExists = errors.New("there is a token of that name already")
+	// ErrUnknownToken: there is none of that name in the control log.
+	ErrUnknownToken = errors.New("there is no such token")
+	// ErrTooManyTokens: there are MaxIssued.
+	ErrTooManyTokens = errors.New("there are too many tokens")
+)
+
+// Register makes and removes tokens for all nodes. Safe for concurrent use.
+type Register struct {
+	tokens  *Tokens
+	records *gossip.Records
+	ledger  Ledger
+	now     func() time.Time
+	log     *slog.Logger
+}
+
+// NewRegister returns a register whose tokens are known to tokens from now on,
+// beside the configured ones.
+func NewRegister(tokens *Tokens, records *gossip.Records, ledger Ledger, now func() time.Time, log *slog.Logger) *Register {
+	r := &Register{tokens: tokens, records: records, ledger: ledger, now: now, log: log}
+	records.Subscribe(func(changed []gossip.Record) {
+		if slices.ContainsFunc(changed, func(rec gossip.Record) bool { return strings.HasPrefix(rec.Key, TokenKey) }) {
+			r.follow()
 		}
+	})
+	r.follow()
+	return r
+}
+
+// follow takes in what the records say. A record that cannot be read lets nobody
+// in.
+func (r *Register) follow() {
+	var list []Token
+	for name, t := range r.all() {
+		hash, err := ParseHash(t.Hash)
+		if err != nil {
+			r.log.Error("token of the control log not understood", "token", name, "err", err)
+			continue
+		}
+		list = append(list, Token{Name: name, Hash: hash, Scopes: t.Scopes, Expires: t.Expires})
 	}
-	if slices.ContainsFunc(r.tokens.configured, func(t Token) bool { return t.Name == spec.Name }) {
-		return Recorded{}, "", ErrTokenExists
+	r.tokens.issued.Store(&list)
+}
+
+func (r *Register) all() map[string]tokenRecord {
+	all := map[string]tokenRecord{}
+	for _, rec := range r.records.List(TokenKey) {
+		var t tokenRecord
+		if err := json.Unmarshal(rec.Value, &t); err != nil {
+			r.log.Error("token of the control log not understood", "record", rec.Key, "err", err)
+			continue
+		}
+		t.index = rec.Index
+		all[strings.TrimPrefix(rec.Key, TokenKey)] = t
 	}
-	secret := NewToken()
-	made := Recorded{
-		Token:   Token{Name: spec.Name, Hash: HashToken(secret), Scopes: slices.Clone(spec.Scopes), Expires: spec.Expires.UTC().Round(0)},
-		Created: now.Round(0), By: by.Name,
+	return all
+}
+
+// List returns the tokens of the control log, by name.
+func (r *Register) List() []ClusterToken {
+	var list []ClusterToken
+	for name, t := range r.all() {
+		list = append(list, t.as(name))
 	}
-	value, err := made.value()
+	slices.SortFunc(list, func(a, b ClusterToken) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+func (t tokenRecord) as(name string) ClusterToken {
+	return ClusterToken{name, t.Scopes, t.Created, t.Expires, t.By, t.etag()}
+}
+
+// Create makes a token, which is told once: nobody keeps it. expires is zero for
+// one that does not. Errors are ErrTokenExists, ErrTooManyTokens, the ledger's, and
+// one that says what is wrong with the name or a scope; after one of the ledger's the
+// token may turn out to exist, and nobody knows it. A name whose token has expired
+// is free.
+func (r *Register) Create(ctx context.Context, name string, scopes []Scope, expires time.Time, by string) (string, ClusterToken, error) {
+	if !cachekey.ValidID(name) {
+		return "", ClusterToken{}, fmt.Errorf("name %q: must be [a-z][a-z0-9_-]{0,63}", name)
+	}
+	if r.tokens.configured(name) {
+		return "", ClusterToken{}, ErrTokenExists
+	}
+	token := NewToken()
+	t := tokenRecord{Hash: HashToken(token).String(), Scopes: scopes, Created: r.now().UTC().Truncate(time.Second), Expires: expires.UTC(), By: by}
+	if expires.IsZero() {
+		t.Expires = time.Time{}
+	}
+	value, err := json.Marshal(t)
 	if err != nil {
-		return Recorded{}, "", fmt.Errorf("create token %s: %w", spec.Name, err)
+		return "", ClusterToken{}, fmt.Errorf("create token %s: %w", name, err)
 	}
-	key := TokenKey + spec.Name
-	out, err := r.ledger.Update(ctx, []string{key}, func(is map[string]gossip.Record) (gossip.Txn, error) {
-		before, there := is[key]
-		if there = there && !before.Deleted; there {
-			old, err := readToken(before)
-			if err == nil && old.Hash == made.Hash {
-				return gossip.Txn{}, nil // an earlier try of this very update
-			}
-			if err != nil || old.Expires.IsZero() || now.Before(old.Expires) {
+	key := TokenKey + name
+	out, err := r.ledger.Update(ctx, []string{key}, func(now map[string]gossip.Record) (gossip.Txn, error) {
+		if rec, ok := now[key]; ok && !rec.Deleted {
+			var is tokenRecord
+			if err := json.Unmarshal(rec.Value, &is); err == nil && is.Hash == t.Hash {
+				// This very update was carried out, and its answer lost.
+				t.index = rec.Index
+				return gossip.Txn{}, nil
+			} else if err != nil || !is.over(r.now()) {
 				return gossip.Txn{}, ErrTokenExists
 			}
-		}
-		if !there && len(r.records.List(TokenKey)) >= MaxTokens {
+		} else if len(r.records.List(TokenKey)) >= MaxIssued {
 			return gossip.Txn{}, ErrTooManyTokens
 		}
 		return gossip.Txn{Puts: []gossip.Put{{Key: key, Value: value}}}, nil
 	})
 	if err != nil {
-		return Recorded{}, "", fmt.Errorf("create token %s: %w", spec.Name, err)
+		return "", ClusterToken{}, err
 	}
-	made.Revision = out.Index
-	if rec, ok := r.records.Get(key); ok { // after an earlier try, its index
-		if is, err := readToken(rec); err == nil && is.Hash == made.Hash {
-			made.Revision = is.Revision
-		}
+	if t.index == 0 {
+		t.index = out.Index
 	}
-	return made, secret, nil
+	return token, t.as(name), nil
 }
 
-// Get returns a token, or ErrNoSuchToken.
-func (r *Register) Get(name string) (Recorded, error) {
-	rec, ok := r.records.Get(TokenKey + name)
-	if !ok {
-		return Recorded{}, ErrNoSuchToken
-	}
-	return readToken(rec)
-}
-
-// List returns up to limit tokens by name, those after the name "after", and
-// that of the last one if there are more.
-func (r *Register) List(after string, limit int) (page []Recorded, next string) {
-	list := recorded(r.records, func(error) {}) // told by Follow
-	from, found := slices.BinarySearchFunc(list, after, func(t Recorded, after string) int { return strings.Compare(t.Name, after) })
-	if found {
-		from++
-	}
-	page = list[from:]
-	if len(page) > limit {
-		page = page[:limit]
-		next = page[limit-1].Name
-	}
-	return page, next
-}
-
-// Delete removes a token, if match accepts its entity tag. It returns
-// ErrNoSuchToken, match's error or the ledger's.
-func (r *Register) Delete(ctx context.Context, name string, match func(etag string) error) error {
+// Remove takes a token back, if match accepts its entity tag; "" for a record that
+// cannot be read. The error is ErrUnknownToken, match's, or the ledger's.
+func (r *Register) Remove(ctx context.Context, name string, match func(etag string) error) error {
 	if !cachekey.ValidID(name) {
-		return ErrNoSuchToken
+		return ErrUnknownToken
 	}
 	key := TokenKey + name
-	_, err := r.ledger.Update(ctx, []string{key}, func(is map[string]gossip.Record) (gossip.Txn, error) {
-		before, there := is[key]
-		if !there || before.Deleted {
-			return gossip.Txn{}, ErrNoSuchToken
+	_, err := r.ledger.Update(ctx, []string{key}, func(now map[string]gossip.Record) (gossip.Txn, error) {
+		rec, ok := now[key]
+		if !ok || rec.Deleted {
+			return gossip.Txn{}, ErrUnknownToken
 		}
-		// One that cannot be read can be removed, but by no precondition.
-		tag := ""
-		if old, err := readToken(before); err == nil {
-			tag = old.ETag()
+		is, tag := tokenRecord{}, ""
+		if json.Unmarshal(rec.Value, &is) == nil {
+			is.index = rec.Index
+			tag = is.etag()
 		}
 		if err := match(tag); err != nil {
 			return gossip.Txn{}, err
 		}
 		return gossip.Txn{Puts: []gossip.Put{{Key: key, Delete: true}}}, nil
 	})
-	if err != nil {
-		return fmt.Errorf("remove token %s: %w", name, err)
-	}
-	return nil
+	return err
 }

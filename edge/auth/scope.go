@@ -15,9 +15,9 @@ const (
 	ScopePurges Scope = "purges:write"
 	// ScopeDocs: push documents.
 	ScopeDocs Scope = "docs:write"
-	// ScopeTokens: see, make and remove tokens, with no scope that one's own has
-	// not.
-	ScopeTokens Scope = "tokens"
+	// ScopeTokens: make tokens, of no other scopes than the maker's own, and take
+	// them back.
+	ScopeTokens Scope = "tokens:write"
 	// ScopeDebug: /debug/pprof/, which shows memory and costs CPU.
 	ScopeDebug Scope = "debug"
 	// ScopeAdmin: all of them.

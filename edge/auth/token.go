@@ -44,26 +44,31 @@ func ParseHash(text string) (Hash, error) {
 // one that began with "-" would be a flag on a command line.
 func NewToken() string { return rand.Text() }
 
-// Token is a token as nodes know it.
+// Token is a token as a node knows it.
 type Token struct {
 	Name    string // names its holder in the audit log
 	Hash    Hash
 	Scopes  []Scope
-	Expires time.Time // of one in the control log: from when it is not known any more; zero is never
+	Expires time.Time // zero: never
 }
 
-// Tokens are those that a node knows: the configured ones, and those that
-// Follow finds in the control log. The zero value knows none. Safe for
-// concurrent use.
+// Tokens are those that a node knows: the configured ones, and those that a
+// Register brings. The zero value knows none.
 type Tokens struct {
-	configured []Token
-	recorded   atomic.Pointer[current]
+	list   []Token
+	issued atomic.Pointer[[]Token]
 }
 
-// current are the tokens of the control log at one time. Immutable.
-type current struct {
-	list []Token
-	now  func() time.Time
+func (t *Tokens) configured(name string) bool {
+	return slices.ContainsFunc(t.list, func(c Token) bool { return c.Name == name })
+}
+
+// all are those of now.
+func (t *Tokens) all() []Token {
+	if more := t.issued.Load(); more != nil && len(*more) > 0 {
+		return slices.Concat(t.list, *more)
+	}
+	return t.list
 }
 
 // NewTokens returns tokens that authenticate the given ones. Names and hashes
@@ -84,7 +89,7 @@ func NewTokens(list []Token) (*Tokens, error) {
 			}
 		}
 	}
-	return &Tokens{configured: slices.Clone(list)}, nil
+	return &Tokens{list: slices.Clone(list)}, nil
 }
 
 // The reasons for which a request is from nobody.
@@ -111,31 +116,14 @@ func (t *Tokens) Authenticate(authorization string) (Principal, error) {
 	if !strings.EqualFold(scheme, "Bearer") || token == "" || len(authorization) > maxAuthorization {
 		return Principal{}, ErrBadToken
 	}
-	hash := HashToken(token)
-	found, ok := match(t.configured, hash)
-	if recorded := t.recorded.Load(); recorded != nil {
-		// The second list is compared whether or not the first has it.
-		other, there := match(recorded.list, hash)
-		if !ok && there && (other.Expires.IsZero() || recorded.now().Before(other.Expires)) {
-			found, ok = other, true
-		}
+	hash, match, all := HashToken(token), -1, t.all()
+	for i := range all {
+		// Every entry is compared, and the index is chosen without a branch.
+		equal := subtle.ConstantTimeCompare(hash[:], all[i].Hash[:])
+		match = subtle.ConstantTimeSelect(equal, i, match)
 	}
-	if !ok {
+	if match < 0 || !all[match].Expires.IsZero() && !time.Now().Before(all[match].Expires) {
 		return Principal{}, ErrBadToken
 	}
-	return Principal{Name: found.Name, scopes: found.Scopes}, nil
-}
-
-// match finds the token of a hash. Every entry is compared, and the index is
-// chosen without a branch.
-func match(list []Token, hash Hash) (Token, bool) {
-	at := -1
-	for i := range list {
-		equal := subtle.ConstantTimeCompare(hash[:], list[i].Hash[:])
-		at = subtle.ConstantTimeSelect(equal, i, at)
-	}
-	if at < 0 {
-		return Token{}, false
-	}
-	return list[at], true
+	return Principal{Name: all[match].Name, scopes: all[match].Scopes}, nil
 }

@@ -58,36 +58,6 @@ func (c Cluster) Alone() bool { return c.Name == "" }
 // MaxVoters bounds a control log: each write waits for a majority.
 const MaxVoters = 9
 
-// ChooseVoters chooses among the nodes of a cluster: the first of each region. An
-// even number takes one more, or, where no region has a second, one less: two
-// regions have two of one; a single region has three, if it can, or one.
-func ChooseVoters(nodes []Voter) []Voter {
-	var voters, spare []Voter
-	seen := map[string]bool{}
-	for _, n := range nodes {
-		if seen[n.Region] {
-			spare = append(spare, n)
-			continue
-		}
-		seen[n.Region] = true
-		voters = append(voters, n)
-	}
-	if len(seen) == 1 && len(spare) >= 2 {
-		voters = append(voters, spare[:2]...)
-	}
-	if len(voters) > MaxVoters {
-		voters = voters[:MaxVoters]
-	}
-	switch {
-	case len(voters)%2 == 1:
-	case len(spare) > 0:
-		voters = append(voters, spare[0])
-	case len(voters) > 0:
-		voters = voters[:len(voters)-1]
-	}
-	return voters
-}
-
 func (k *checker) cluster(c Cluster, node Node) {
 	k.duration("cluster.clamp", c.Clamp, 0, time.Hour)
 	k.duration("cluster.soak", c.Soak, 0, time.Hour)

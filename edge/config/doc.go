@@ -5,8 +5,6 @@
 // [Default], gives list items their own defaults, and checks the result. What
 // the file does not say keeps its default; what it says wrongly is an error.
 //
-// A [Plan] is a whole cluster; it writes each node's file ([Plan.File]).
-//
 // # Guarantees
 //
 //   - Unknown and duplicate fields are refused, by name and position.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -16,8 +15,7 @@ import (
 // maxFileBytes bounds a configuration file. Real ones are a few kilobytes.
 const maxFileBytes = 1 << 20
 
-// Load reads and checks the file at path. Relative paths in it are relative to
-// its folder. A file that is wrong gives an *Error
+// Load reads and checks the file at path. A file that is wrong gives an *Error
 // that carries the path.
 func Load(path string) (Config, error) {
 	f, err := os.Open(path)
@@ -34,23 +32,7 @@ func Load(path string) (Config, error) {
 	if errors.As(err, &e) {
 		e.File = path
 	}
-	c.resolve(filepath.Dir(path))
 	return c, err
-}
-
-// resolve makes paths that are relative mean those in dir.
-func (c *Config) resolve(dir string) {
-	files := []*string{
-		&c.State.Dir, &c.TLS.Cert, &c.TLS.Key, &c.TLS.CA, &c.Cluster.Cert, &c.Cluster.Key, &c.Cluster.CA, &c.Cluster.Keyring,
-	}
-	for i := range c.Origins {
-		files = append(files, &c.Origins[i].CA)
-	}
-	for _, f := range files {
-		if *f != "" && !filepath.IsAbs(*f) {
-			*f = filepath.Join(dir, *f)
-		}
-	}
 }
 
 // Parse decodes and checks the text of a file. Every error is an *Error.

@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +26,9 @@ type Elsewhere struct {
 	Stats ElsewhereStats
 
 	searches chan struct{} // a token for each search under way
+
+	mu     sync.Mutex
+	missed map[string]time.Time // what nobody had, and until when nobody is asked again; guarded by mu
 }
 
 // maxSearches bounds the searches under way at once, and maxAsked the nodes that
@@ -35,16 +39,52 @@ const (
 	maxAsked    = 8
 )
 
+// restAfterMiss is how long nobody is asked again for what nobody had: an origin
+// that answers with errors would have each of them wait for all nodes. maxMissed
+// bounds what is remembered.
+const (
+	restAfterMiss = 2 * time.Second
+	maxMissed     = 4096
+)
+
 // ElsewhereStats counts searches by what became of them.
 type ElsewhereStats struct{ Found, Missed, Skipped atomic.Uint64 }
 
 // NewElsewhere returns one whose fields are to be set.
-func NewElsewhere() *Elsewhere { return &Elsewhere{searches: make(chan struct{}, maxSearches)} }
+func NewElsewhere() *Elsewhere {
+	return &Elsewhere{searches: make(chan struct{}, maxSearches), missed: map[string]time.Time{}}
+}
+
+// rests reports whether nobody had it a moment ago.
+func (e *Elsewhere) rests(name string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return time.Now().Before(e.missed[name])
+}
+
+func (e *Elsewhere) miss(name string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.missed) >= maxMissed {
+		clear(e.missed)
+	}
+	e.missed[name] = time.Now().Add(restAfterMiss)
+}
 
 var _ edge.Peers = (*Elsewhere)(nil)
 
 // Stored returns the first answer that comes. The error is edge.ErrNotShared.
 func (e *Elsewhere) Stored(ctx context.Context, f *edge.Fetch) (*edge.Answer, error) {
+	name := f.Key.Text + " " + f.Vector
+	for _, line := range f.Fields {
+		if line.Name == "Accept-Language" { // another language is another answer
+			name += " " + line.Value
+		}
+	}
+	if e.rests(name) {
+		e.Stats.Skipped.Add(1)
+		return nil, edge.ErrNotShared
+	}
 	select {
 	case e.searches <- struct{}{}:
 		defer func() { <-e.searches }()
@@ -60,6 +100,7 @@ func (e *Elsewhere) Stored(ctx context.Context, f *edge.Fetch) (*edge.Answer, er
 		}
 	}
 	e.Stats.Missed.Add(1)
+	e.miss(name)
 	return nil, edge.ErrNotShared
 }
 

@@ -74,10 +74,22 @@ func TestElsewhere(t *testing.T) {
 	require.ErrorIs(t, err, edge.ErrNotShared)
 	require.EqualValues(t, 1, e.Stats.Missed.Load())
 
+	// Nobody is asked again at once.
+	asked := shelves["b"].asked.Load()
+	_, err = e.Stored(t.Context(), &f)
+	require.ErrorIs(t, err, edge.ErrNotShared)
+	require.Equal(t, asked, shelves["b"].asked.Load())
+	require.EqualValues(t, 1, e.Stats.Skipped.Load())
+	f.Vector = "d=1" // another slot is another question
+	_, err = e.Stored(t.Context(), &f)
+	require.ErrorIs(t, err, edge.ErrNotShared)
+	require.EqualValues(t, 2, e.Stats.Missed.Load())
+
+	f.Vector = "d=2"
 	for range maxSearches {
 		e.searches <- struct{}{}
 	}
 	_, err = e.Stored(t.Context(), &f)
 	require.ErrorIs(t, err, edge.ErrNotShared)
-	require.EqualValues(t, 1, e.Stats.Skipped.Load())
+	require.EqualValues(t, 2, e.Stats.Skipped.Load())
 }
