@@ -118,6 +118,12 @@ func TestMutualTLS(t *testing.T) {
 	require.ErrorIs(t, c, gossip.ErrForeign)
 	_, s = handshake(t, two.ServerTLS(), stranger.ClientTLS(""))
 	require.Error(t, s)
+	careless := stranger.ClientTLS("") // an attacker checks nobody
+	careless.VerifyConnection = nil
+	_, s = handshake(t, two.ServerTLS(), careless)
+	require.ErrorIs(t, s, gossip.ErrForeign)
+	foreign, _ := two.Refused()
+	require.EqualValues(t, 1, foreign)
 	foreign, forged := one.Refused()
 	require.Equal(t, []uint64{1, 1}, []uint64{foreign, forged})
 	_, s = handshake(t, two.ServerTLS(), &tls.Config{InsecureSkipVerify: true})
