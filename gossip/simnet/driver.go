@@ -91,6 +91,10 @@ func (p *process) carryOut(facts rollout.Facts, r rollout.Rollout, e rollout.Eff
 			p.tell(r.ID, rollout.NodeFenced{Node: e.Node})
 			return
 		}
+		if w.guards.BlindStages && e.Action == rollout.Read {
+			p.tell(r.ID, rollout.NodeSeen{Stage: e.Stage, Node: e.Node, Digest: r.Digest})
+			return
+		}
 		to := w.find(e.Node)
 		index := p.records.Index()
 		w.carry(p.node, to, func() {

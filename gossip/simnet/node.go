@@ -96,7 +96,8 @@ func (n *node) freeze(d time.Duration) {
 }
 
 // kill ends the process at once; it starts again later, perhaps on a disk as it
-// was a while ago.
+// was a while ago. A voter's disk is not rolled back: what it had acknowledged, and
+// a majority was counted by, would be gone.
 func (n *node) kill(rolledBack bool) {
 	if n.process == nil {
 		return
@@ -105,7 +106,7 @@ func (n *node) kill(rolledBack bool) {
 	w := n.world
 	n.process, n.frozen, n.mailbox = nil, false, nil
 	w.after(w.between(100*time.Millisecond, 4*time.Second), func() {
-		if rolledBack && len(old.purges) > 1 {
+		if rolledBack && len(old.purges) > 1 && !slices.Contains(w.voters, n.id) {
 			cut := w.rand.IntN(len(old.purges))
 			n.disk = newDisk()
 			for _, k := range old.envelopes[:min(cut, len(old.envelopes))] {

@@ -67,7 +67,11 @@ func TestEveryGuardIsNeeded(t *testing.T) {
 		"a Summary has one snapshot":           {SplitSnapshot: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for seed := uint64(1); seed <= 400; seed++ {
+			first := uint64(1)
+			if guards.BlindStages {
+				first = 60 // those before it do not show it: it takes a node that lags for long
+			}
+			for seed := first; seed <= 400; seed++ {
 				if _, err := Run(seed, guards); err != nil {
 					t.Logf("found by %v", err)
 					return

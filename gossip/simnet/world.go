@@ -16,7 +16,7 @@ type Guards struct {
 	UntoldOwner     bool // an owner does not hear what the asker has applied
 	SameIncarnation bool // a process start takes up the numbers of the former one
 	BlindJoin       bool // a request joins a fill whatever has been purged since it began
-	BlindStages     bool // a stage begins without the receipts of the one before
+	BlindStages     bool // a stage begins without a word from the nodes of the one before
 	RoleSlots       bool // slots are named candidate and released, and not by versions
 	SplitSnapshot   bool // each part of a Summary is looked up by the targets of its own moment
 }
