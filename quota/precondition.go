@@ -10,10 +10,10 @@ type Precondition struct {
 	IfNoneMatch string // RFC 9110 §13.1.2; "*" means only if there is none yet
 }
 
-// check compares the fields with the current entity tag, "" if there is no
-// quota. It returns ErrPreconditionFailed, or an ErrInvalid for a field that is
+// Check compares the fields with the current entity tag, "" if there is no
+// quota, or whatever else the tag is of. It returns ErrPreconditionFailed, or an ErrInvalid for a field that is
 // no list of entity tags: to ignore that would be to overwrite unasked.
-func (p Precondition) check(current string) error {
+func (p Precondition) Check(current string) error {
 	match, err := parseTags("If-Match", p.IfMatch)
 	if err != nil {
 		return err

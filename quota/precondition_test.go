@@ -28,17 +28,17 @@ func TestPrecondition(t *testing.T) {
 		{tag, "*", ErrPreconditionFailed, ErrPreconditionFailed},
 	} {
 		p := Precondition{c.ifMatch, c.ifNoneMatch}
-		require.Equal(t, c.exists, p.check(tag), "%+v", p)
-		require.Equal(t, c.absent, p.check(""), "%+v", p)
+		require.Equal(t, c.exists, p.Check(tag), "%+v", p)
+		require.Equal(t, c.absent, p.Check(""), "%+v", p)
 	}
 }
 
 func TestPreconditionMalformed(t *testing.T) {
 	for _, bad := range []string{" ", "17-abc", `"17`, `*, "x"`, `"x" "y"`, `W/`, `W/x`, `w/"x"`, "\"a\nb\"", `"a b"`, `,"x"`, "\x00"} {
 		var invalid ErrInvalid
-		require.ErrorAs(t, Precondition{IfMatch: bad}.check(`"x"`), &invalid, "%q", bad)
+		require.ErrorAs(t, Precondition{IfMatch: bad}.Check(`"x"`), &invalid, "%q", bad)
 		require.Equal(t, "If-Match", invalid.Field)
-		require.ErrorAs(t, Precondition{IfNoneMatch: bad}.check(`"x"`), &invalid, "%q", bad)
+		require.ErrorAs(t, Precondition{IfNoneMatch: bad}.Check(`"x"`), &invalid, "%q", bad)
 		require.Equal(t, "If-None-Match", invalid.Field)
 	}
 }
@@ -56,7 +56,7 @@ func FuzzPrecondition(f *testing.F) {
 			got, ok := leadingTag(tag)
 			require.True(t, ok)
 			require.Equal(t, tag, got)
-			require.True(t, Precondition{IfNoneMatch: tag}.check(tag) != nil || tag[0] == 'W')
+			require.True(t, Precondition{IfNoneMatch: tag}.Check(tag) != nil || tag[0] == 'W')
 		}
 	})
 }

@@ -108,7 +108,7 @@ func (r *Registry) Put(q Quota, pre Precondition) (Bound, bool, error) {
 		if err != nil {
 			return gossip.Txn{}, err
 		}
-		if err := pre.check(before.tag(exists)); err != nil {
+		if err := pre.Check(before.tag(exists)); err != nil {
 			return gossip.Txn{}, err
 		}
 		created, same, index = !exists, exists && before.Quota == q, before.Revision
@@ -148,7 +148,7 @@ func (r *Registry) Delete(segment string, pre Precondition) (time.Time, error) {
 		if !exists { // conditions are not evaluated: RFC 9110 §13.2.1
 			return gossip.Txn{}, ErrNotFound
 		}
-		if err := pre.check(before.tag(true)); err != nil {
+		if err := pre.Check(before.tag(true)); err != nil {
 			return gossip.Txn{}, err
 		}
 		return change(gossip.Put{Key: key, Delete: true}), nil

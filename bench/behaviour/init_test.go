@@ -64,6 +64,8 @@ func TestClusterInit(t *testing.T) {
 	}
 	demo := &Demo{Nodes: nodes}
 	allReady(t, demo)
+	ended := edgectl.Exec(t, "cluster", "init", dir, "--name", "letters", "--origin", docs.URL, "--node", "a=b@127.0.0.1")
+	refused(t, ended, 1, dir)
 	p := nodes[2].Administer(t).Purge(t, `{"all":true}`, Hard)
 	require.Len(t, p.Nodes, 3)
 	nodes[1].Administer(t).Want(t, http.StatusCreated, nil, "PUT", "/v1/quotas/b2b", `{"rps":5}`)
@@ -79,9 +81,16 @@ func TestClusterInit(t *testing.T) {
 	ring, err := os.ReadFile(filepath.Join(dir, "lima-1", "gossip.key"))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(stranger, "gossip.key"), ring, 0o600))
+	const handshakes, dropped = "letteredge_peer_handshakes_refused_total", "letteredge_gossip_dropped_total"
+	admin := nodes[0].Administer(t)
+	before := admin.Metric(t, handshakes, `reason="foreign"`)
+	require.Zero(t, before)
 	s := edged.ByConfig(t, filepath.Join(stranger, "edge.yaml"))
 	require.Equal(t, http.StatusServiceUnavailable, s.Administer(t).Do(t, "GET", "/readyz", "").Status)
-	admin := nodes[0].Administer(t)
+	Until(t, "the stranger to be refused, and counted", func() bool {
+		return admin.Metric(t, handshakes, `reason="foreign"`) > 0 && admin.Metric(t, dropped, `reason="foreign"`) > 0
+	})
+	require.NotEqual(t, "ready", states(t, admin)["lima-1"])
 	r := admin.Do(t, "POST", "/v1/purges?wait=all&timeout=1s", `{"select":{"all":true}}`)
 	require.Equal(t, http.StatusGatewayTimeout, r.Status, "%s", r.Body)
 	var partial Purge

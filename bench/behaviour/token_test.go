@@ -47,6 +47,22 @@ func TestTokensEverywhere(t *testing.T) {
 	demo = edged.Demo(t, "--state", state)
 	known(demo)
 
+	// Without a majority none is made or taken back, and those that are there work.
+	one, two := demo.Nodes[0], demo.Nodes[2]
+	kill(t, one)
+	kill(t, two)
+	left := demo.Nodes[1].Administer(t)
+	Until(t, "a token to be refused without two voters", func() bool {
+		r := left.Do(t, "POST", "/v1/tokens", `{"name":"late","scopes":["read"]}`)
+		return r.Status == http.StatusServiceUnavailable && r.Header.Get("Retry-After") != ""
+	})
+	require.Equal(t, http.StatusServiceUnavailable, left.Do(t, "DELETE", "/v1/tokens/ci", "").Status)
+	require.Equal(t, http.StatusAccepted, left.As(made.Token).Do(t, "POST", "/v1/purges", `{"select":{"tags":["x"]}}`).Status)
+	byHand(t, one)
+	byHand(t, two)
+	allReady(t, demo)
+
+	demo.Nodes[0].Administer(t).Want(t, http.StatusPreconditionFailed, nil, "DELETE", "/v1/tokens/ci", "", "If-Match", `"other"`)
 	demo.Nodes[0].Administer(t).Want(t, http.StatusNoContent, nil, "DELETE", "/v1/tokens/ci", "")
 	demo.Nodes[0].Administer(t).Want(t, http.StatusNotFound, nil, "DELETE", "/v1/tokens/ci", "")
 	for i, a := range demo.admins(t) {

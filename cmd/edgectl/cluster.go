@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -133,12 +134,8 @@ func (c *clusterDir) members() (shared config.Config, all []member, err error) {
 	return shared, all, nil
 }
 
-// The files of a node's folder, beside its certificate and key.
-const (
-	configFile  = "edge.yaml"
-	caFile      = "cluster-ca.pem"
-	keyringFile = "gossip.key"
-)
+// configFile is a node's configuration, beside the files of auth.Cluster.Equip.
+const configFile = "edge.yaml"
 
 // write makes the folders of the members that are not there.
 func (c *clusterDir) write(shared config.Config, all []member) (made, error) {
@@ -167,7 +164,11 @@ func (c *clusterDir) write(shared config.Config, all []member) (made, error) {
 		files[n.id] = text
 		m.Nodes = append(m.Nodes, madeNode{n.id, n.region, filepath.Join(c.Dir, n.id, configFile)})
 	}
-	cluster, err := auth.OpenCluster(c.Dir, shared.Cluster.Name, time.Now)
+	open := auth.OpenCluster
+	if len(m.Nodes) < len(all) { // a cluster that is there has its CA: another would be another cluster
+		open = auth.ReadCluster
+	}
+	cluster, err := open(c.Dir, shared.Cluster.Name, time.Now)
 	if err != nil {
 		return m, err
 	}
@@ -182,17 +183,8 @@ func (c *clusterDir) write(shared config.Config, all []member) (made, error) {
 // deliver fills a node's folder.
 func (c *clusterDir) deliver(cluster *auth.Cluster, n madeNode, text []byte) error {
 	dir := filepath.Join(c.Dir, n.ID)
-	if _, _, err := cluster.Issue(dir, n.Region, n.ID); err != nil {
+	if err := cluster.Equip(dir, n.Region, n.ID); err != nil {
 		return err
-	}
-	for to, from := range map[string]string{caFile: cluster.Path(), keyringFile: cluster.Keyring()} {
-		data, err := os.ReadFile(from)
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, to), data, 0o600)
-		}
-		if err != nil {
-			return fmt.Errorf("node %s: %w", n.ID, err)
-		}
 	}
 	if err := os.WriteFile(filepath.Join(dir, configFile), text, 0o600); err != nil {
 		return fmt.Errorf("node %s: %w", n.ID, err)
@@ -212,10 +204,15 @@ func (c *clusterDir) configure(shared config.Config, n member, all []member) (co
 	cfg := shared
 	cfg.Node = config.Node{ID: n.id, Region: n.region}
 	cfg.State.Dir = filepath.Join(dir, "state")
+	host, _, err := net.SplitHostPort(n.listen)
+	if err != nil {
+		return shared, fmt.Errorf("node %s: %w", n.id, err)
+	}
+	cfg.TLS.Names = []string{host} // readers come to it by its address
 	k := &cfg.Cluster
 	k.Listen, k.LAN, k.WAN = n.listen, n.lan, n.wan
-	k.Cert, k.Key = filepath.Join(dir, "node.pem"), filepath.Join(dir, "node.key")
-	k.CA, k.Keyring = filepath.Join(dir, caFile), filepath.Join(dir, keyringFile)
+	k.Cert, k.Key = filepath.Join(dir, auth.NodeCertFile), filepath.Join(dir, auth.NodeKeyFile)
+	k.CA, k.Keyring = filepath.Join(dir, auth.NodeCAFile), filepath.Join(dir, auth.NodeKeyringFile)
 	k.Join = config.Join{}
 	seen := map[string]bool{}
 	for _, o := range all {

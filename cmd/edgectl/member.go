@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -37,6 +38,11 @@ func (m *member) UnmarshalText(text []byte) error {
 	port, err := strconv.Atoi(portText)
 	if err != nil || port < 1 || port > 65533 || host == "" {
 		return fmt.Errorf("%q: the port must be from 1 to 65533, as the two after it are used, too", text)
+	}
+	// The pools advertise addresses: a name that is resolved differently on two
+	// hosts would make two clusters of one.
+	if ip, err := netip.ParseAddr(host); err != nil || ip.IsUnspecified() || ip.IsMulticast() || ip.Zone() != "" {
+		return fmt.Errorf("%q: %q must be the IP address at which other nodes reach it", text, host)
 	}
 	place := func(offset int) string { return net.JoinHostPort(host, strconv.Itoa(port+offset)) }
 	*m = member{id: id, region: region, listen: place(0), lan: place(1), wan: place(2)}

@@ -26,7 +26,8 @@ func (n *node) figures() metrics.Cluster {
 			}
 			return messages, broadcasts
 		},
-		Peers: m.upstreams, Elsewhere: m.elsewhere,
+		Refused: m.identity.Refused,
+		Peers:   m.upstreams, Elsewhere: m.elsewhere,
 		Records: m.records.Index,
 		Purges:  n.purges.States, Receipts: metrics.NewReceipts(),
 		Pins: func() (count, bytes int64, lost uint64) {

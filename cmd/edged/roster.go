@@ -42,6 +42,7 @@ type heard struct {
 type view struct {
 	nodes    map[string]enrolment
 	peers    map[string]string // where the pools say that a living node is
+	running  map[process]bool  // what the pools say is there
 	members  []invalidation.Member
 	known    []spread.Peer
 	enrolled uint64   // the index of this process's own enrolment
@@ -49,6 +50,9 @@ type view struct {
 	far      []string // the other regions'
 	others   []spread.Neighbour
 }
+
+// process is one start of a node.
+type process struct{ node, incarnation string }
 
 func newRoster(self gossip.Member, records *gossip.Records, pools func() []swim.Member, voters map[string]string, log *slog.Logger) *roster {
 	r := &roster{log: log, self: self, records: records, pools: pools, voters: voters, heard: map[string]heard{}}
@@ -58,10 +62,11 @@ func newRoster(self gossip.Member, records *gossip.Records, pools func() []swim.
 
 // update puts the view together anew.
 func (r *roster) update() {
-	v := &view{nodes: map[string]enrolment{}, peers: map[string]string{}}
+	v := &view{nodes: map[string]enrolment{}, peers: map[string]string{}, running: map[process]bool{}}
 	region := map[string]string{}
 	for _, m := range r.pools() {
 		v.peers[m.ID], region[m.ID] = m.Peer, m.Region
+		v.running[process{m.ID, incarnationText(m.Incarnation)}] = true
 	}
 	for _, rec := range r.records.List(quota.NodeKey) {
 		id := strings.TrimPrefix(rec.Key, quota.NodeKey)
@@ -152,6 +157,7 @@ func (r *roster) list(self adminapi.Node) []adminapi.Node {
 		case m.Presence != invalidation.Alive:
 			n.State = adminapi.NodeUnreachable
 		case incarnationText(h.report.From.Incarnation) != e.Incarnation: // not heard of yet
+		case !v.running[process{m.ID, e.Incarnation}]: // another is in its place, itself perhaps
 		case h.report.Isolated:
 			n.State = adminapi.NodeIsolated
 		case h.report.Ready:

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"strings"
@@ -71,7 +72,7 @@ func startAt(t *testing.T, addr string, cfg Config, before ...func(*Server)) *no
 	n.purges = engine
 	n.explain = explainer{fn: func(host, target string) (edge.Explanation, error) { return edge.Explanation{}, errors.New("not set") }}
 	n.server, err = New(cfg, Deps{
-		Tokens: tokens, Audit: audit.NewRecorder(n.log, time.Now), Quotas: n.control.Quotas(t), Purges: engine, Explain: &n.explain,
+		Tokens: tokens, Register: auth.NewRegister(tokens, n.control.Records, n.control, time.Now, slog.New(slog.DiscardHandler)), Audit: audit.NewRecorder(n.log, time.Now), Quotas: n.control.Quotas(t), Purges: engine, Explain: &n.explain,
 		Nodes: func() []adminapi.Node {
 			return []adminapi.Node{{ID: "local-1", Region: "local", State: "ready", Address: "127.0.0.1:1", Incarnation: "0000000000000007"}}
 		},

@@ -10,6 +10,7 @@ import (
 	"github.com/letteros/letteredge/cachekey"
 	"github.com/letteros/letteredge/edge/adminapi"
 	"github.com/letteros/letteredge/edge/auth"
+	"github.com/letteros/letteredge/quota"
 )
 
 // register returns where tokens are made.
@@ -62,7 +63,7 @@ func (a *api) createToken(r *request) (reply, error) {
 	}
 	body := shownToken(made)
 	body.Token = token
-	return reply{status: http.StatusCreated, location: "/v1/tokens/" + made.Name, body: body}, nil
+	return reply{status: http.StatusCreated, etag: made.ETag, location: "/v1/tokens/" + made.Name, body: body}, nil
 }
 
 // scopes reads those that a new token is to have: known ones, and none that its
@@ -93,7 +94,15 @@ func (a *api) deleteToken(r *request) (reply, error) {
 		return reply{}, err
 	}
 	r.entry.Target = r.PathValue("name")
-	if err := register.Remove(r.Context(), r.PathValue("name")); err != nil {
+	pre := quota.Precondition{IfMatch: r.header("If-Match")}
+	err = register.Remove(r.Context(), r.PathValue("name"), func(etag string) error {
+		err := pre.Check(etag)
+		if errors.Is(err, quota.ErrPreconditionFailed) {
+			return adminapi.NewProblem(http.StatusPreconditionFailed, "the token is not, or no longer, the one that If-Match names")
+		}
+		return err
+	})
+	if err != nil {
 		return reply{}, err
 	}
 	return reply{status: http.StatusNoContent}, nil

@@ -7,8 +7,8 @@ type Token struct {
 	Name    string     `json:"name"`
 	Scopes  []string   `json:"scopes"`
 	Created time.Time  `json:"created"`
-	Expires *time.Time `json:"expires"`      // null: never
-	By      string     `json:"by,omitempty"` // the token that made it
+	Expires *time.Time `json:"expires,omitempty"` // absent: never
+	By      string     `json:"by,omitempty"`      // the token that made it
 	// Token is what its holder sends: in the answer to its creation, and never
 	// again.
 	Token string `json:"token,omitempty"`
@@ -29,7 +29,8 @@ func tokenOperations() []Operation {
 		{Method: "POST", Path: "/v1/tokens", ID: "token.create", Summary: "Make a token, which is told once", Scope: scopeTokens,
 			Body: TokenSpec{}, Answers: []Answer{{201, Token{}}, {409, nil}, {503, nil}}},
 		{Method: "DELETE", Path: "/v1/tokens/{name}", ID: "token.delete", Summary: "Take a token back", Scope: scopeTokens,
-			Parameters: []Parameter{{Name: "name", In: "path", Description: "the token's name"}},
-			Answers:    []Answer{{204, nil}, {404, nil}, {503, nil}}},
+			Parameters: []Parameter{{Name: "name", In: "path", Description: "the token's name"},
+				{Name: "If-Match", In: "header", Description: "take back only the token with this entity tag, which its creation told"}},
+			Answers: []Answer{{204, nil}, {404, nil}, {412, nil}, {503, nil}}},
 	}
 }

@@ -44,18 +44,14 @@ type Cluster struct {
 // cluster-ca.key, gossip.key), or makes them. A folder of another cluster is an
 // error.
 func OpenCluster(dir, name string, now func() time.Time) (*Cluster, error) {
-	c := &Cluster{name: name, keyring: filepath.Join(dir, keyringFile)}
-	c.ca = &Authority{name: "LetterEdge cluster " + name, path: filepath.Join(dir, clusterCAFile), now: now}
-	key := filepath.Join(dir, clusterKeyFile)
-	err := c.ca.open(key)
+	c, err := ReadCluster(dir, name, now)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = c.ca.create(key)
+		if err = c.ca.create(filepath.Join(dir, clusterKeyFile)); err != nil {
+			err = fmt.Errorf("open cluster %s: %w", name, err)
+		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open cluster %s: %w", name, err)
-	}
-	if got := c.ca.cert.Subject.CommonName; got != c.ca.name {
-		return nil, fmt.Errorf("open cluster %s: %s is of %q", name, c.ca.path, got)
+		return nil, err
 	}
 	if _, err := os.Stat(c.keyring); errors.Is(err, fs.ErrNotExist) {
 		if err := WriteKeyring(c.keyring, [][]byte{newGossipKey()}); err != nil {
@@ -63,6 +59,48 @@ func OpenCluster(dir, name string, now func() time.Time) (*Cluster, error) {
 		}
 	}
 	return c, nil
+}
+
+// ReadCluster is OpenCluster, but makes nothing: a CA that is not there is
+// fs.ErrNotExist.
+func ReadCluster(dir, name string, now func() time.Time) (*Cluster, error) {
+	c := &Cluster{name: name, keyring: filepath.Join(dir, keyringFile)}
+	c.ca = &Authority{name: "LetterEdge cluster " + name, path: filepath.Join(dir, clusterCAFile), now: now}
+	if err := c.ca.open(filepath.Join(dir, clusterKeyFile)); err != nil {
+		return c, fmt.Errorf("open cluster %s: %w", name, err)
+	}
+	if got := c.ca.cert.Subject.CommonName; got != c.ca.name {
+		return c, fmt.Errorf("open cluster %s: %s is of %q", name, c.ca.path, got)
+	}
+	return c, nil
+}
+
+// Files of a node's folder, as Equip writes them.
+const (
+	NodeCAFile      = clusterCAFile
+	NodeKeyringFile = keyringFile
+	NodeCertFile    = "node.pem"
+	NodeKeyFile     = "node.key"
+)
+
+// Equip writes to dir all that a node on another machine needs to be one of the
+// cluster: its certificate and key, the CA's certificate and the keyring; not the
+// CA's key.
+func (c *Cluster) Equip(dir, region, node string) error {
+	keys, err := ReadKeyring(c.keyring)
+	if err != nil {
+		return fmt.Errorf("equip %s: %w", node, err)
+	}
+	if _, _, err := c.Issue(dir, region, node); err != nil {
+		return err
+	}
+	if err := WriteKeyring(filepath.Join(dir, NodeKeyringFile), keys); err != nil {
+		return fmt.Errorf("equip %s: %w", node, err)
+	}
+	if err := writeFile(filepath.Join(dir, NodeCAFile), c.ca.Certificate(), 0o644); err != nil {
+		return fmt.Errorf("equip %s: %w", node, err)
+	}
+	return nil
 }
 
 // Path returns the file with the CA's certificate.
@@ -96,7 +134,7 @@ func (c *Cluster) Issue(dir, region, node string) (certFile, keyFile string, err
 	if err != nil {
 		return "", "", fmt.Errorf("issue certificate of %s: %w", node, err)
 	}
-	certFile, keyFile = filepath.Join(dir, "node.pem"), filepath.Join(dir, "node.key")
+	certFile, keyFile = filepath.Join(dir, NodeCertFile), filepath.Join(dir, NodeKeyFile)
 	err = os.MkdirAll(dir, 0o700)
 	if err == nil {
 		err = writeFile(keyFile, pemOf("PRIVATE KEY", keyDER), 0o600)

@@ -12,6 +12,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/letteros/letteredge/gossip"
@@ -25,6 +26,8 @@ type Node struct {
 	cert   tls.Certificate
 	roots  *x509.CertPool
 	now    func() time.Time
+
+	foreign, forged atomic.Uint64 // handshakes refused
 
 	mu   sync.Mutex
 	seen map[[sha256.Size]byte]peer // guarded by mu
@@ -173,7 +176,7 @@ func (n *Node) ServerTLS() *tls.Config {
 		ClientAuth: tls.RequireAnyClientCert, // checked below: by cluster, not by name
 		VerifyConnection: func(s tls.ConnectionState) error {
 			_, err := n.check(s.PeerCertificates[0])
-			return err
+			return n.refused(err)
 		},
 	}
 }
@@ -192,7 +195,23 @@ func (n *Node) ClientTLS(node string) *tls.Config {
 			if err == nil && node != "" && p.member.Node != node {
 				err = fmt.Errorf("%w: %s answers in the place of %s", gossip.ErrForged, p.member.Node, node)
 			}
-			return err
+			return n.refused(err)
 		},
 	}
 }
+
+// refused counts a handshake that err ends, if it does.
+func (n *Node) refused(err error) error {
+	switch {
+	case errors.Is(err, gossip.ErrForeign):
+		n.foreign.Add(1)
+	case err != nil:
+		n.forged.Add(1)
+	}
+	return err
+}
+
+// Refused counts handshakes with others that ended as their certificate was of no
+// node of this cluster (foreign), or of another node than the one that was to be
+// there (forged).
+func (n *Node) Refused() (foreign, forged uint64) { return n.foreign.Load(), n.forged.Load() }

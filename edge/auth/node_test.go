@@ -118,6 +118,14 @@ func TestMutualTLS(t *testing.T) {
 	require.ErrorIs(t, c, gossip.ErrForeign)
 	_, s = handshake(t, two.ServerTLS(), stranger.ClientTLS(""))
 	require.Error(t, s)
+	careless := stranger.ClientTLS("") // an attacker checks nobody
+	careless.VerifyConnection = nil
+	_, s = handshake(t, two.ServerTLS(), careless)
+	require.ErrorIs(t, s, gossip.ErrForeign)
+	foreign, _ := two.Refused()
+	require.EqualValues(t, 1, foreign)
+	foreign, forged := one.Refused()
+	require.Equal(t, []uint64{1, 1}, []uint64{foreign, forged})
 	_, s = handshake(t, two.ServerTLS(), &tls.Config{InsecureSkipVerify: true})
 	require.Error(t, s, "no certificate")
 }
@@ -132,4 +140,40 @@ func TestKeyring(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte("abc\n"), 0o600))
 	_, err = ReadKeyring(path)
 	require.ErrorContains(t, err, "line 1: must be 64 hexadecimal digits")
+}
+
+// What a node is given makes it one, and no maker of nodes.
+func TestEquip(t *testing.T) {
+	_, err := ReadCluster(t.TempDir(), "letters", time.Now)
+	require.ErrorIs(t, err, os.ErrNotExist, "nothing is made")
+	home := t.TempDir()
+	_, err = OpenCluster(home, "letters", time.Now)
+	require.NoError(t, err)
+	ours, err := ReadCluster(home, "letters", time.Now)
+	require.NoError(t, err)
+	dir := filepath.Join(t.TempDir(), "one")
+	require.NoError(t, ours.Equip(dir, "a", "one"))
+	n, err := OpenNode(filepath.Join(dir, NodeCertFile), filepath.Join(dir, NodeKeyFile), filepath.Join(dir, NodeCAFile), time.Now)
+	require.NoError(t, err)
+	require.Equal(t, gossip.Member{Cluster: "letters", Region: "a", Node: "one"}, n.Member())
+	want, err := ReadKeyring(ours.Keyring())
+	require.NoError(t, err)
+	keys, err := ReadKeyring(filepath.Join(dir, NodeKeyringFile))
+	require.NoError(t, err)
+	require.Equal(t, want, keys)
+	secret, err := os.ReadFile(filepath.Join(home, clusterKeyFile))
+	require.NoError(t, err)
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, files, 4)
+	for _, f := range files {
+		text, err := os.ReadFile(filepath.Join(dir, f.Name()))
+		require.NoError(t, err)
+		require.NotEqual(t, secret, text, f.Name())
+		info, err := f.Info()
+		require.NoError(t, err)
+		if f.Name() == NodeKeyFile || f.Name() == NodeKeyringFile {
+			require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), f.Name())
+		}
+	}
 }

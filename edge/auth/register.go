@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,6 +35,8 @@ type ClusterToken struct {
 	Created time.Time
 	Expires time.Time // zero: never
 	By      string    // the token that made it
+	// ETag is the strong validator of the record (RFC 9110 §8.8.1).
+	ETag string
 }
 
 // tokenRecord is its record.
@@ -43,7 +46,19 @@ type tokenRecord struct {
 	Created time.Time `json:"created"`
 	Expires time.Time `json:"expires,omitzero"`
 	By      string    `json:"by,omitempty"`
+
+	index uint64 // of the record
 }
+
+// etag holds something of the hash beside the index, which may come again where a
+// cluster was made anew; not the hash itself, which is told to nobody.
+func (t tokenRecord) etag() string {
+	sum := sha256.Sum256([]byte(t.Hash))
+	return fmt.Sprintf(`"%d-%x"`, t.index, sum[:8])
+}
+
+// over reports whether the token has expired.
+func (t tokenRecord) over(now time.Time) bool { return !t.Expires.IsZero() && !now.Before(t.Expires) }
 
 // Reasons to refuse a change of tokens.
 var (
@@ -100,6 +115,7 @@ func (r *Register) all() map[string]tokenRecord {
 			r.log.Error("token of the control log not understood", "record", rec.Key, "err", err)
 			continue
 		}
+		t.index = rec.Index
 		all[strings.TrimPrefix(rec.Key, TokenKey)] = t
 	}
 	return all
@@ -116,21 +132,20 @@ func (r *Register) List() []ClusterToken {
 }
 
 func (t tokenRecord) as(name string) ClusterToken {
-	return ClusterToken{name, t.Scopes, t.Created, t.Expires, t.By}
+	return ClusterToken{name, t.Scopes, t.Created, t.Expires, t.By, t.etag()}
 }
 
 // Create makes a token, which is told once: nobody keeps it. expires is zero for
 // one that does not. Errors are ErrTokenExists, ErrTooManyTokens, the ledger's, and
-// one that says what is wrong with the name or a scope.
+// one that says what is wrong with the name or a scope; after one of the ledger's the
+// token may turn out to exist, and nobody knows it. A name whose token has expired
+// is free.
 func (r *Register) Create(ctx context.Context, name string, scopes []Scope, expires time.Time, by string) (string, ClusterToken, error) {
 	if !cachekey.ValidID(name) {
 		return "", ClusterToken{}, fmt.Errorf("name %q: must be [a-z][a-z0-9_-]{0,63}", name)
 	}
 	if r.tokens.configured(name) {
 		return "", ClusterToken{}, ErrTokenExists
-	}
-	if len(r.records.List(TokenKey)) >= MaxIssued {
-		return "", ClusterToken{}, ErrTooManyTokens
 	}
 	token := NewToken()
 	t := tokenRecord{Hash: HashToken(token).String(), Scopes: scopes, Created: r.now().UTC().Truncate(time.Second), Expires: expires.UTC(), By: by}
@@ -142,24 +157,49 @@ func (r *Register) Create(ctx context.Context, name string, scopes []Scope, expi
 		return "", ClusterToken{}, fmt.Errorf("create token %s: %w", name, err)
 	}
 	key := TokenKey + name
-	_, err = r.ledger.Update(ctx, []string{key}, func(now map[string]gossip.Record) (gossip.Txn, error) {
+	out, err := r.ledger.Update(ctx, []string{key}, func(now map[string]gossip.Record) (gossip.Txn, error) {
 		if rec, ok := now[key]; ok && !rec.Deleted {
-			return gossip.Txn{}, ErrTokenExists
+			var is tokenRecord
+			if err := json.Unmarshal(rec.Value, &is); err == nil && is.Hash == t.Hash {
+				// This very update was carried out, and its answer lost.
+				t.index = rec.Index
+				return gossip.Txn{}, nil
+			} else if err != nil || !is.over(r.now()) {
+				return gossip.Txn{}, ErrTokenExists
+			}
+		} else if len(r.records.List(TokenKey)) >= MaxIssued {
+			return gossip.Txn{}, ErrTooManyTokens
 		}
 		return gossip.Txn{Puts: []gossip.Put{{Key: key, Value: value}}}, nil
 	})
 	if err != nil {
 		return "", ClusterToken{}, err
 	}
+	if t.index == 0 {
+		t.index = out.Index
+	}
 	return token, t.as(name), nil
 }
 
-// Remove takes a token back. The error is ErrUnknownToken, or the ledger's.
-func (r *Register) Remove(ctx context.Context, name string) error {
+// Remove takes a token back, if match accepts its entity tag; "" for a record that
+// cannot be read. The error is ErrUnknownToken, match's, or the ledger's.
+func (r *Register) Remove(ctx context.Context, name string, match func(etag string) error) error {
+	if !cachekey.ValidID(name) {
+		return ErrUnknownToken
+	}
 	key := TokenKey + name
 	_, err := r.ledger.Update(ctx, []string{key}, func(now map[string]gossip.Record) (gossip.Txn, error) {
-		if rec, ok := now[key]; !ok || rec.Deleted {
+		rec, ok := now[key]
+		if !ok || rec.Deleted {
 			return gossip.Txn{}, ErrUnknownToken
+		}
+		is, tag := tokenRecord{}, ""
+		if json.Unmarshal(rec.Value, &is) == nil {
+			is.index = rec.Index
+			tag = is.etag()
+		}
+		if err := match(tag); err != nil {
+			return gossip.Txn{}, err
 		}
 		return gossip.Txn{Puts: []gossip.Put{{Key: key, Delete: true}}}, nil
 	})

@@ -24,6 +24,8 @@ type Cluster struct {
 	// Lost counts messages to other nodes that did not go out, and broadcasts that
 	// were dropped.
 	Lost func() (messages, broadcasts uint64)
+	// Refused counts handshakes with strangers that were ended.
+	Refused func() (foreign, forged uint64)
 	// Peers are the upstreams that ask other nodes first, and Elsewhere what asks
 	// them last; empty and nil for a node by itself.
 	Peers     []*peer.Upstream
@@ -107,6 +109,9 @@ func (c Cluster) gossip(emit emit) {
 	emit.counter("letteredge_gossip_purges_total", "Purges of other nodes that were taken in.", float64(s.Purges))
 	emit.counter("letteredge_gossip_repairs_total", "Comparisons that other nodes asked for to find what they lack.", float64(s.Repaired))
 	emit.counter("letteredge_cache_emptied_total", "Times that the cache was emptied as purges may have been missed.", float64(s.Clamped))
+	foreign, forged := c.Refused()
+	emit.counter("letteredge_peer_handshakes_refused_total", "Handshakes with whoever is no node of this cluster, or another than was to be there.", float64(foreign), "reason", "foreign")
+	emit.counter("letteredge_peer_handshakes_refused_total", "Handshakes with whoever is no node of this cluster, or another than was to be there.", float64(forged), "reason", "forged")
 	messages, broadcasts := c.Lost()
 	emit.counter("letteredge_gossip_lost_total", "Messages that did not reach their node, or were too many.", float64(messages), "way", "stream")
 	emit.counter("letteredge_gossip_lost_total", "Messages that did not reach their node, or were too many.", float64(broadcasts), "way", "broadcast")

@@ -73,7 +73,8 @@ func sources(t *testing.T) Sources {
 				return Standing{Ready: true, Isolated: true, WatermarkAge: 1500 * time.Millisecond}
 			},
 			Gossip: func() spread.Stats { return g }, Lost: func() (uint64, uint64) { return 1201, 1202 },
-			Peers: u, Elsewhere: e, Records: func() uint64 { return 1601 },
+			Refused: func() (uint64, uint64) { return 1211, 1212 },
+			Peers:   u, Elsewhere: e, Records: func() uint64 { return 1601 },
 			Control: func() control.Stats { return control.Stats{Leads: true, Term: 1701, Last: 1702, Applied: 1703} },
 			Driver:  func() driver.Stats { return d },
 			Purges:  func() map[string]int { return map[string]int{"pending": 1, "partial": 0, "complete": 1801} }, Receipts: receipts,
@@ -105,6 +106,7 @@ func TestClusterScrape(t *testing.T) {
 		`letteredge_gossip_dropped_total{reason="unknown"} 1004`, `letteredge_gossip_dropped_total{reason="failed"} 1005`,
 		`letteredge_cache_emptied_total 1006`, `letteredge_gossip_purges_total 1007`, `letteredge_gossip_repairs_total 1008`,
 		`letteredge_gossip_lost_total{way="stream"} 1201`, `letteredge_gossip_lost_total{way="broadcast"} 1202`,
+		`letteredge_peer_handshakes_refused_total{reason="foreign"} 1211`, `letteredge_peer_handshakes_refused_total{reason="forged"} 1212`,
 		`letteredge_peer_fills_total{result="own"} 1302`, `letteredge_peer_fills_total{result="answered"} 1304`,
 		`letteredge_peer_fills_total{result="behind"} 1306`, `letteredge_peer_fills_total{result="refused"} 1308`,
 		`letteredge_peer_fills_total{result="passed_by"} 1310`,
