@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -360,9 +361,12 @@ func (w *world) until(id string, within time.Duration, ok func(rollout.Rollout) 
 	}
 }
 
+// ends waits until a rollout has ended, and its driver has counted and told so:
+// the record is seen before its writer goes on.
 func (w *world) ends(id string, state rollout.State) rollout.Rollout {
 	w.t.Helper()
 	r := w.until(id, 8*time.Second, rollout.Rollout.Final)
+	synctest.Wait()
 	require.Equal(w.t, state, r.State, "%+v", r)
 	return r
 }
