@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync/atomic"
 )
 
 // Artifact is a stored response, baked once at fill so that a hit only points
@@ -29,6 +30,30 @@ type Artifact struct {
 	control string
 
 	values []string // the values of Fields, for Lists
+
+	forms [protoCount]form // see Form
+}
+
+// form is an artifact's field lines as one protocol writes them.
+type form struct {
+	asked atomic.Bool // once: the next time it is kept
+	block atomic.Pointer[[]byte]
+}
+
+// Form returns the field lines as one block in the form of a protocol (an HPACK
+// or QPACK field section, say), which encode writes. It is kept from its second
+// use on: most artifacts are never asked for twice over the same protocol. The
+// block is shared by all answers and must not be changed.
+func (a *Artifact) Form(p Proto, encode func(*Artifact) []byte) []byte {
+	f := &a.forms[p]
+	if block := f.block.Load(); block != nil {
+		return *block
+	}
+	block := encode(a)
+	if f.asked.Swap(true) {
+		f.block.Store(&block)
+	}
+	return block
 }
 
 // Lists calls yield once for each name with all of its values, until it returns

@@ -167,12 +167,49 @@ func (c *Core) Close() {
 // Serve answers x.Req into x.Rep. It never fails: errors become a reply. ctx is
 // the reader's: when it ends, only this reader stops waiting.
 func (c *Core) Serve(ctx context.Context, x *Exchange) {
-	c.serve(ctx, x)
+	if !c.Begin(x) {
+		c.Finish(ctx, x)
+	}
+}
+
+// Begin is Serve for a transport that must not wait where it stands: it reports
+// whether the answer is complete. If not, nothing of the network or of the disk
+// has been waited for, and Finish goes on, on any goroutine; until then x and
+// what its request views belong to whoever will call Finish.
+func (c *Core) Begin(x *Exchange) bool {
+	c.begin(x)
+	if x.rest != nothingLeft {
+		return false
+	}
+	c.finish(x)
+	c.Observer.Done(x)
+	return true
+}
+
+// Finish does what Begin has left: it waits for fills and origins. ctx is as in
+// Serve.
+func (c *Core) Finish(ctx context.Context, x *Exchange) {
+	switch x.rest {
+	case restPass:
+		c.pass(ctx, x, x.route, FwdMethod)
+	case restMiss:
+		c.miss(ctx, x, x.route, x.found)
+	}
+	x.rest = nothingLeft
 	c.finish(x)
 	c.Observer.Done(x)
 }
 
-func (c *Core) serve(ctx context.Context, x *Exchange) {
+// rest is what Begin leaves to Finish.
+type rest uint8
+
+const (
+	nothingLeft rest = iota
+	restPass
+	restMiss
+)
+
+func (c *Core) begin(x *Exchange) {
 	if x.Req.Early && !x.Req.Method.Safe() {
 		c.problem(x, 425, "about:blank", "Too Early",
 			"an unsafe method was sent as early data, which may be a replay; send it again after the handshake", "")
@@ -208,7 +245,7 @@ func (c *Core) serve(ctx context.Context, x *Exchange) {
 			c.tooMany(x)
 			return
 		}
-		c.pass(ctx, x, route, FwdMethod)
+		x.rest, x.route = restPass, route
 		return
 	}
 	if refused && x.Rep.Quota.Overflow == quota.OverflowReject {
@@ -236,7 +273,7 @@ func (c *Core) serve(ctx context.Context, x *Exchange) {
 		c.refresh(x, route, found.slot)
 		c.hit(x, found.slot, found.ttl)
 	default:
-		c.miss(ctx, x, route, found)
+		x.rest, x.route, x.found = restMiss, route, found
 	}
 }
 

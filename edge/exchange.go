@@ -34,6 +34,10 @@ type Exchange struct {
 	// forPeer: another node asks, and looks elsewhere itself.
 	forPeer bool
 	slot    *Slot // what the reply shows, for its age; nil if it is not a stored one
+	// rest is what Begin has left to Finish, which goes on with route and found.
+	rest    rest
+	route   *Route
+	found   found
 	scratch cachekey.Scratch
 	buf     []byte // numbers and field values of this answer
 	variant []byte // the request's variant text
@@ -61,6 +65,10 @@ func (x *Exchange) Reset() {
 	x.keyed = false
 	x.targets, x.validate, x.vector, x.slot = nil, false, "", nil
 	x.isolated, x.direct, x.forPeer, x.previewed, x.managed = false, false, false, false, rollout.Unmanaged
+	if x.route != nil {
+		x.route, x.found = nil, found{}
+	}
+	x.rest = nothingLeft
 	x.quotaTook, x.originTook = 0, 0
 	if cap(x.buf) > maxKeptScratch {
 		x.buf = nil
