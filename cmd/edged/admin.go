@@ -33,6 +33,23 @@ func (n *node) makeAdmin(gate *quota.Gate, requests *metrics.Requests) error {
 			}
 			return all
 		},
+		OriginServers: func() []metrics.OriginServer {
+			var all []metrics.OriginServer
+			for name, o := range n.origins {
+				servers, _ := o.Figures()
+				for _, s := range servers {
+					all = append(all, metrics.OriginServer{Origin: name, Server: s.Server, Paused: s.Paused, Requests: s.Requests, Failures: s.Failures})
+				}
+			}
+			return all
+		},
+		OriginRetries: func() map[string]uint64 {
+			all := make(map[string]uint64, len(n.origins))
+			for name, o := range n.origins {
+				_, all[name] = o.Figures()
+			}
+			return all
+		},
 		SweepsDropped: n.purges.Dropped,
 		Summaries:     func() (uint64, uint64) { return n.keeper.Rebuilt(), n.keeper.Failed() },
 		State: func() (uint64, uint64) {

@@ -20,9 +20,19 @@ import (
 func (n *node) makeCore(marks *invalidation.Marks, gate *quota.Gate, requests *metrics.Requests) error {
 	upstreams := map[string]edge.Upstream{}
 	for _, o := range n.cfg.Origins {
-		client, err := origin.New(origin.Config{
-			URL: o.URL, PreserveHost: o.PreserveHost, CAFile: o.CA, Via: n.cfg.Node.ID, MaxInFlight: o.MaxInFlight,
+		servers := []origin.Server{{URL: o.URL, Weight: 1}}
+		if len(o.Servers) > 0 {
+			servers = servers[:0]
+			for _, s := range o.Servers {
+				servers = append(servers, origin.Server{URL: s.URL, Weight: s.Weight})
+			}
+		}
+		client, err := origin.NewPool(origin.PoolConfig{Config: origin.Config{
+			PreserveHost: o.PreserveHost, CAFile: o.CA, Via: n.cfg.Node.ID, MaxInFlight: o.MaxInFlight,
 			ConnectTimeout: o.Timeouts.Connect.Std(), HeaderTimeout: o.Timeouts.Header.Std(), BodyTimeout: o.Timeouts.Body.Std(),
+		},
+			Servers: servers, Failures: o.Breaker.Failures, Pause: o.Breaker.Pause.Std(), MaxPause: o.Breaker.MaxPause.Std(),
+			Retries: o.Retries, Log: n.log.With("origin", o.Name),
 		})
 		if err != nil {
 			return fmt.Errorf("origin %s: %w", o.Name, err)

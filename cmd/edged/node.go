@@ -41,7 +41,7 @@ type node struct {
 	docs     docs
 	cache    *cache.Cache
 	purges   *invalidation.Engine
-	origins  map[string]*origin.Origin
+	origins  map[string]*origin.Pool
 	core     *edge.Core
 	keeper   *precompute.Keeper
 	data     *serve.Server
@@ -56,7 +56,7 @@ type node struct {
 // newNode opens the state and joins the parts. What it has opened when it fails
 // is closed again.
 func newNode(cfg config.Config, log *slog.Logger) (_ *node, err error) {
-	n := &node{cfg: cfg, log: log, origins: map[string]*origin.Origin{}}
+	n := &node{cfg: cfg, log: log, origins: map[string]*origin.Pool{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, n.close())

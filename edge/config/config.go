@@ -67,8 +67,15 @@ type State struct {
 // Origin is a server that the node fetches from.
 type Origin struct {
 	Name string `yaml:"name"`
-	// URL is the origin's scheme and authority, without a path.
+	// URL is the origin's scheme and authority, without a path; empty with Servers.
 	URL string `yaml:"url"`
+	// Servers are what is asked instead of URL: several that give the same answers.
+	Servers []Server `yaml:"servers"`
+	// Breaker says when a server that fails is left alone.
+	Breaker Breaker `yaml:"breaker"`
+	// Retries bounds how often a GET, HEAD or OPTIONS is sent again where no answer
+	// came, or 502, 503 or 504. Beyond a tenth of the load nothing is.
+	Retries int `yaml:"retries"`
 	// Group is whose tags its answers carry: a purge by tag hits the origins of
 	// one group. Empty: the origin's name.
 	Group string `yaml:"group"`
@@ -83,6 +90,23 @@ type Origin struct {
 	// CA is a PEM file with the roots that the origin's certificate is checked
 	// against. Empty: the system's.
 	CA string `yaml:"ca"`
+}
+
+// Server is one of an origin's servers.
+type Server struct {
+	URL string `yaml:"url"`
+	// Weight is the server's share of the requests.
+	Weight float64 `yaml:"weight"`
+}
+
+// Breaker keeps requests from a server that fails.
+type Breaker struct {
+	// Failures in a row pause the server; 0: never.
+	Failures int `yaml:"failures"`
+	// Pause is the length of the first pause; each further one doubles, up to
+	// MaxPause.
+	Pause    Duration `yaml:"pause"`
+	MaxPause Duration `yaml:"max_pause"`
 }
 
 // Timeouts bound one exchange with an origin. Zero means the default.

@@ -25,6 +25,7 @@ func TestDefaultsTextIsDefault(t *testing.T) {
 	want := Default()
 	require.NoError(t, want.Validate())
 	// What the text spells out as empty is empty in Default, too.
+	want.Origins[0].Servers = []Server{}
 	want.TLS.Names, want.Tokens, want.Admin.AllowedHosts = []string{}, []Token{}, []string{}
 	want.Cluster.Voters, want.Cluster.Join = []Voter{}, Join{LAN: []string{}, WAN: []string{}}
 	require.Equal(t, want, c)
@@ -108,6 +109,16 @@ func TestBadFiles(t *testing.T) {
 		"url user":           {"origins: [{name: a, url: 'http://u:p@a'}]", "origins[0].url is"},
 		"url port":           {"origins: [{name: a, url: 'http://a:99999'}]", `origins[0].url has the port "99999"`},
 		"url scheme":         {"origins: [{name: a, url: 'a:80'}]", "origins[0].url is"},
+		"weights":            {pooled("0.5", "0.4"), "origins[0].servers have weights that sum to 0.9; must be 1"},
+		"weight":             {pooled("1.5", "-0.5"), "origins[0].servers[0].weight is 1.5; must be above 0 and at most 1"},
+		"weight as text":     {pooled("half", "0.5"), "origins[0].servers[0].weight must be a number"},
+		"weight not finite":  {pooled(".nan", "0.5"), "origins[0].servers[0].weight"},
+		"server twice":       {"origins: [{name: web, servers: [{url: 'http://a', weight: 0.5}, {url: 'http://a', weight: 0.5}]}]", `servers[1].url is "http://a", as another server's`},
+		"url and servers":    {"origins: [{name: web, url: 'http://a', servers: [{url: 'http://b', weight: 1}]}]", "origins[0].url must be empty where servers are given"},
+		"breaker failures":   {"origins: [{name: web, url: 'http://a', breaker: {failures: -1}}]", "origins[0].breaker.failures is -1"},
+		"breaker pause":      {"origins: [{name: web, url: 'http://a', breaker: {pause: 2h}}]", "origins[0].breaker.pause is 2h0m0s"},
+		"breaker max_pause":  {"origins: [{name: web, url: 'http://a', breaker: {pause: 10s, max_pause: 5s}}]", "origins[0].breaker.max_pause is 5s; must be a duration"},
+		"retries":            {"origins: [{name: web, url: 'http://a', retries: 6}]", "origins[0].retries is 6; must be from 0 to 5"},
 		"ca without https":   {"origins: [{name: a, url: 'http://a', ca: x.pem}]", "origins[0].ca must be empty unless the url is https"},
 		"no listener":        {minimal + "listen: {http: ''}", "listen must have an address in http or tls"},
 		"same listener":      {minimal + "listen: {http: ':1', admin: ':1'}", "listen must have a different address for each"},
@@ -261,4 +272,16 @@ func manyRoutes() string {
 		fmt.Fprintf(&b, "{name: r%d, origin: web}, ", i)
 	}
 	return b.String()
+}
+
+// pooled is an origin of two servers with these weights.
+func pooled(a, b string) string {
+	return "origins: [{name: web, servers: [{url: 'http://a', weight: " + a + "}, {url: 'http://b', weight: " + b + "}]}]\nartifacts: {origin: web}\n"
+}
+
+func TestServersOfAnOrigin(t *testing.T) {
+	c, err := Parse([]byte(pooled("0.333", "0.667")))
+	require.NoError(t, err)
+	require.Equal(t, []Server{{"http://a", 0.333}, {"http://b", 0.667}}, c.Origins[0].Servers)
+	require.Equal(t, Breaker{Pause: Duration(time.Second), MaxPause: Duration(30 * time.Second)}, c.Origins[0].Breaker)
 }

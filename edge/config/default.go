@@ -65,6 +65,8 @@ func (c *Config) fill() {
 		o := &c.Origins[i]
 		defaultTo(&o.Group, o.Name)
 		defaultTo(&o.MaxInFlight, 256)
+		defaultTo(&o.Breaker.Pause, Duration(time.Second))
+		defaultTo(&o.Breaker.MaxPause, Duration(30*time.Second))
 		defaultTo(&o.Timeouts.Connect, Duration(3*time.Second))
 		defaultTo(&o.Timeouts.Header, Duration(15*time.Second))
 		defaultTo(&o.Timeouts.Body, Duration(15*time.Second))

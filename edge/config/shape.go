@@ -73,6 +73,10 @@ func (s *shape) walk(n ast.Node, t reflect.Type, path string) {
 		if n.Type() != ast.IntegerType {
 			s.refuse(n, path, "must be a whole number")
 		}
+	case t.Kind() == reflect.Float64:
+		if n.Type() != ast.FloatType && n.Type() != ast.IntegerType {
+			s.refuse(n, path, "must be a number")
+		}
 	case t.Kind() == reflect.Bool:
 		if n.Type() != ast.BoolType {
 			s.refuse(n, path, "must be true or false")

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"net"
 	"net/url"
 	"slices"
@@ -23,7 +24,15 @@ func (k *checker) origins(list []Origin) []string {
 			k.bad(at+".name", "is %q, as another origin's; names must be unique", o.Name)
 		}
 		names = append(names, o.Name)
-		k.originURL(at+".url", o.URL)
+		if len(o.Servers) == 0 {
+			k.originURL(at+".url", o.URL)
+		} else {
+			k.servers(at, o)
+		}
+		k.count(at+".breaker.failures", o.Breaker.Failures, 0, 1_000_000)
+		k.duration(at+".breaker.pause", o.Breaker.Pause, time.Millisecond, time.Hour)
+		k.duration(at+".breaker.max_pause", o.Breaker.MaxPause, o.Breaker.Pause.Std(), time.Hour)
+		k.count(at+".retries", o.Retries, 0, 5)
 		if o.Group != o.Name {
 			k.name(at+".group", o.Group)
 		}
@@ -31,11 +40,43 @@ func (k *checker) origins(list []Origin) []string {
 		k.duration(at+".timeouts.connect", o.Timeouts.Connect, time.Millisecond, 5*time.Minute)
 		k.duration(at+".timeouts.header", o.Timeouts.Header, time.Millisecond, time.Hour)
 		k.duration(at+".timeouts.body", o.Timeouts.Body, time.Millisecond, time.Hour)
-		if o.CA != "" && !strings.HasPrefix(o.URL, "https:") {
+		https := strings.HasPrefix(o.URL, "https:") || slices.ContainsFunc(o.Servers, func(s Server) bool { return strings.HasPrefix(s.URL, "https:") })
+		if o.CA != "" && !https {
 			k.bad(at+".ca", "must be empty unless the url is https")
 		}
 	}
 	return names
+}
+
+// maxServers bounds an origin's servers: each fetch looks at all.
+const maxServers = 64
+
+// servers checks those of the origin at at.
+func (k *checker) servers(at string, o Origin) {
+	if o.URL != "" {
+		k.bad(at+".url", "must be empty where servers are given")
+	}
+	if len(o.Servers) > maxServers {
+		k.bad(at+".servers", "must be at most %d", maxServers)
+	}
+	sum := 0.0
+	var seen []string
+	for i, s := range o.Servers {
+		one := fmt.Sprintf("%s.servers[%d]", at, i)
+		k.originURL(one+".url", s.URL)
+		if slices.Contains(seen, s.URL) {
+			k.bad(one+".url", "is %q, as another server's", s.URL)
+		}
+		seen = append(seen, s.URL)
+		if !(s.Weight > 0 && s.Weight <= 1) {
+			k.bad(one+".weight", "is %v; must be above 0 and at most 1", s.Weight)
+		}
+		sum += s.Weight
+	}
+	// Written with a few decimals, a third is not exact.
+	if math.Abs(sum-1) > 0.001 || math.IsNaN(sum) {
+		k.bad(at+".servers", "have weights that sum to %.4g; must be 1", sum)
+	}
 }
 
 func (k *checker) originURL(path, text string) {

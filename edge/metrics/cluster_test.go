@@ -62,6 +62,10 @@ func sources(t *testing.T) Sources {
 		Node: "tokyo-1", Region: "tokyo", Requests: NewRequests(), Gate: quota.NewGate(time.Now),
 		Cache:   func() cache.Stats { return cache.Stats{Entries: 7, Bytes: 900} },
 		Waiting: func() int { return 3 }, Connections: func() (int, int) { return 4, 5 },
+		OriginServers: func() []OriginServer {
+			return []OriginServer{{Origin: "docs", Server: "a:80", Paused: true, Requests: 9, Failures: 5}}
+		},
+		OriginRetries:  func() map[string]uint64 { return map[string]uint64{"docs": 2} },
 		OriginInFlight: func() map[string]int { return map[string]int{"docs": 6} },
 		SweepsDropped:  func() uint64 { return 0 }, Summaries: func() (uint64, uint64) { return 8, 9 },
 		State: func() (uint64, uint64) { return 1501, 1502 },

@@ -24,6 +24,10 @@ type Sources struct {
 	Connections func() (tcp, quic int)
 	// OriginInFlight are the fetches under way, by origin.
 	OriginInFlight func() map[string]int
+	// OriginServers are the servers of all origins, and OriginRetries the fetches
+	// that were asked again, by origin.
+	OriginServers func() []OriginServer
+	OriginRetries func() map[string]uint64
 	// SweepsDropped counts purges whose entries were not counted.
 	SweepsDropped func() uint64
 	// Summaries counts those rebuilt after a purge, and those that failed.
@@ -31,6 +35,13 @@ type Sources struct {
 	// State counts the changes made durable, and the fsyncs that took.
 	State   func() (changes, commits uint64)
 	Cluster Cluster
+}
+
+// OriginServer is what is known of one server of an origin.
+type OriginServer struct {
+	Origin, Server     string
+	Paused             bool
+	Requests, Failures uint64
 }
 
 // Handler writes the metrics of src.
@@ -67,6 +78,18 @@ func (s Sources) collect(emit emit) {
 	emit.gauge("letteredge_connections", "Open connections of the data plane.", float64(quic), "transport", "quic")
 	for origin, n := range s.OriginInFlight() {
 		emit.gauge("letteredge_origin_in_flight", "Fetches under way.", float64(n), "origin", origin)
+	}
+	for _, o := range s.OriginServers() {
+		up := 1.0
+		if o.Paused {
+			up = 0
+		}
+		emit.gauge("letteredge_origin_server_up", "0 while the breaker keeps requests from the server.", up, "origin", o.Origin, "server", o.Server)
+		emit.counter("letteredge_origin_requests_total", "Requests sent to the server.", float64(o.Requests), "origin", o.Origin, "server", o.Server)
+		emit.counter("letteredge_origin_failures_total", "Of these, those without an answer or with 502, 503 or 504.", float64(o.Failures), "origin", o.Origin, "server", o.Server)
+	}
+	for origin, n := range s.OriginRetries() {
+		emit.counter("letteredge_origin_retries_total", "Requests that were sent again.", float64(n), "origin", origin)
 	}
 	emit.counter("letteredge_purge_sweeps_dropped_total", "Purges whose entries were not counted, the queue being full.", float64(s.SweepsDropped()))
 	rebuilt, failed := s.Summaries()

@@ -2,6 +2,7 @@
 //
 // The life of a fetch:
 //
+//	choose   one of the origin's servers, and again if need be  pool.go, breaker.go, retry.go
 //	admit    the origin's cap on fetches in flight         origin.go
 //	build    target below the base URL, end-to-end fields  request.go, target.go, fields.go
 //	connect  a connection that owes nothing to anyone      conn.go
@@ -27,7 +28,7 @@
 //
 // # Not guaranteed
 //
-//   - No retries, but for the Transport's own on a kept connection that the
+//   - Where none are configured, no retries but for the Transport's own on a kept connection that the
 //     origin closed before it saw the request.
 //   - An origin that sends a byte now and then is not cut off: the deadline is
 //     between two reads. The caller's context bounds the whole.

@@ -16,7 +16,16 @@ import (
 	"github.com/letteros/letteredge/invalidation/rollout"
 )
 
-var _ driver.Origin = (*Origin)(nil)
+var (
+	_ driver.Origin = (*Origin)(nil)
+	_ driver.Origin = (*Pool)(nil)
+)
+
+// catalogue asks an origin what artifacts it has, of whichever of its servers.
+type catalogue struct {
+	up   edge.Upstream
+	host string
+}
 
 // IndexPath is where an origin lists its artifacts.
 const IndexPath = "/index.json"
@@ -34,7 +43,7 @@ const (
 // each is rendered from, and in which languages it is, by artifact path. An index
 // that breaks a rule is refused as a whole: half of one would take artifacts away.
 // It returns driver.ErrNoIndex if the origin has none.
-func (o *Origin) Index(ctx context.Context) (map[string]driver.Listed, error) {
+func (o catalogue) Index(ctx context.Context) (map[string]driver.Listed, error) {
 	a, body, err := o.get(ctx, IndexPath, "", maxIndex)
 	switch {
 	case err != nil:
@@ -48,16 +57,16 @@ func (o *Origin) Index(ctx context.Context) (map[string]driver.Listed, error) {
 			return index, nil
 		}
 	}
-	return nil, fmt.Errorf("index of %s: %w", o.base.Host, err)
+	return nil, fmt.Errorf("index of %s: %w", o.host, err)
 }
 
 // Shows asks the origin for an artifact past all caches: as it is now, or, with a
 // pin, in the versions that it names. It returns the versions that the answer was
 // rendered from. No reader sees the answer.
-func (o *Origin) Shows(ctx context.Context, path, pin string) (driver.Shown, error) {
+func (o catalogue) Shows(ctx context.Context, path, pin string) (driver.Shown, error) {
 	a, _, err := o.get(ctx, path, pin, maxProbe)
 	if err != nil {
-		return driver.Shown{}, fmt.Errorf("%s at %s: %w", path, o.base.Host, err)
+		return driver.Shown{}, fmt.Errorf("%s at %s: %w", path, o.host, err)
 	}
 	s := driver.Shown{Status: a.Status}
 	if a.Status != http.StatusOK {
@@ -70,7 +79,7 @@ func (o *Origin) Shows(ctx context.Context, path, pin string) (driver.Shown, err
 		}
 	}
 	if s.Documents, err = edge.ParseVersions(strings.Join(versions, ", ")); err != nil {
-		return s, fmt.Errorf("%s at %s: %w", path, o.base.Host, err)
+		return s, fmt.Errorf("%s at %s: %w", path, o.host, err)
 	}
 	return s, nil
 }
@@ -78,8 +87,8 @@ func (o *Origin) Shows(ctx context.Context, path, pin string) (driver.Shown, err
 func gone(status int) bool { return status == http.StatusNotFound || status == http.StatusGone }
 
 // get asks for a target, in the versions of pin if that is not empty.
-func (o *Origin) get(ctx context.Context, target, pin string, limit int64) (*edge.Answer, []byte, error) {
-	a, err := o.Fetch(ctx, &edge.Fetch{Method: http.MethodGet, Target: target, Vector: pin, Fields: []edge.Field{{Name: "Cache-Control", Value: "no-cache"}}})
+func (o catalogue) get(ctx context.Context, target, pin string, limit int64) (*edge.Answer, []byte, error) {
+	a, err := o.up.Fetch(ctx, &edge.Fetch{Method: http.MethodGet, Target: target, Vector: pin, Fields: []edge.Field{{Name: "Cache-Control", Value: "no-cache"}}})
 	if err != nil {
 		return nil, nil, err
 	}

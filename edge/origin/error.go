@@ -3,6 +3,8 @@ package origin
 import (
 	"context"
 	"errors"
+
+	"github.com/letteros/letteredge/edge"
 )
 
 // What can go wrong beside what the network reports. All come wrapped with the
@@ -21,6 +23,9 @@ var (
 	ErrField = errors.New("origin sent a malformed field")
 	// ErrUnsolicited: the origin sent something nobody had asked for.
 	ErrUnsolicited = errors.New("origin sent bytes before the request")
+	// ErrPaused: no server may be asked at this moment, as they failed of late. It
+	// is an edge.ErrUpstreamBusy.
+	ErrPaused error = pausedError("no server of the origin may be asked yet")
 	// ErrClosed: Close was called.
 	ErrClosed = errors.New("origin client is closed")
 )
@@ -32,3 +37,9 @@ type timeoutError string
 func (e timeoutError) Error() string        { return string(e) }
 func (e timeoutError) Timeout() bool        { return true }
 func (e timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// pausedError is a refusal of the client's own making: readers get a stale copy or 503.
+type pausedError string
+
+func (e pausedError) Error() string        { return string(e) }
+func (e pausedError) Is(target error) bool { return target == edge.ErrUpstreamBusy }

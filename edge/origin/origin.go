@@ -20,6 +20,7 @@ var _ edge.Upstream = (*Origin)(nil)
 
 // Origin asks one origin. It is safe for concurrent use.
 type Origin struct {
+	catalogue
 	cfg       Config
 	base      *url.URL
 	tls       *tls.Config // nil for http
@@ -47,6 +48,7 @@ func New(cfg Config) (*Origin, error) {
 		return nil, fmt.Errorf("origin: %w", err)
 	}
 	o := &Origin{cfg: cfg, base: base, slots: make(chan struct{}, cfg.MaxInFlight)}
+	o.catalogue = catalogue{up: o, host: base.Host}
 	if base.Scheme == "https" {
 		roots, err := cfg.roots()
 		if err != nil {

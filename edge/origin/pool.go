@@ -1,0 +1,243 @@
+package origin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/letteros/letteredge/edge"
+)
+
+var _ edge.Upstream = (*Pool)(nil)
+
+// Server is one of an origin's servers.
+type Server struct {
+	URL string
+	// Weight is its share of the fetches; those of a pool sum to 1.
+	Weight float64
+}
+
+// PoolConfig describes an origin of one or more servers that give the same answers.
+type PoolConfig struct {
+	// Config is that of each server, but for the URL; MaxInFlight is for all
+	// together.
+	Config
+	Servers []Server
+	// Failures in a row pause a server: no connection, no header section in time,
+	// 502, 503 or 504. 0 means never.
+	Failures int
+	// Pause is how long the first pause takes; each further one doubles up to
+	// MaxPause, until the server has been well throughout a recovery. Defaults 1 s and 30 s.
+	Pause, MaxPause time.Duration
+	// Retries bounds how often a fetch that may be sent twice is. All retries
+	// together stay below a tenth of the fetches.
+	Retries int
+	Log     *slog.Logger // nil: discard
+}
+
+// Pool asks an origin's servers. It is safe for concurrent use.
+type Pool struct {
+	catalogue
+	origins []*Origin
+	retries int
+	log     *slog.Logger
+
+	mu      sync.Mutex
+	servers []*server // guarded by mu, as is all below
+	budget  float64
+	retried uint64
+}
+
+// server is one place that is asked, and what is known of it.
+type server struct {
+	name     string
+	up       edge.Upstream
+	weight   float64
+	turn     float64 // of the smooth weighted round robin
+	breaker  breaker
+	requests uint64
+	failures uint64
+}
+
+// ServerFigures are one server's counts.
+type ServerFigures struct {
+	Server             string
+	Paused             bool
+	Requests, Failures uint64
+}
+
+// NewPool returns a client for an origin's servers.
+func NewPool(cfg PoolConfig) (*Pool, error) {
+	var origins []*Origin
+	var servers []*server
+	for i, s := range cfg.Servers {
+		one := cfg.Config
+		one.URL = s.URL
+		o, err := New(one)
+		if err != nil {
+			return nil, fmt.Errorf("server %d: %w", i, err)
+		}
+		if i > 0 {
+			o.slots = origins[0].slots // the cap is the origin's
+		}
+		origins = append(origins, o)
+		servers = append(servers, &server{name: o.base.Host, up: o, weight: s.Weight})
+	}
+	if len(servers) == 0 {
+		return nil, errors.New("origin: Servers: must be at least one")
+	}
+	p := newPool(cfg, servers)
+	p.origins = origins
+	return p, nil
+}
+
+func newPool(cfg PoolConfig, servers []*server) *Pool {
+	fill(&cfg.Pause, time.Second)
+	fill(&cfg.MaxPause, 30*time.Second)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	for _, s := range servers {
+		s.breaker = breaker{failures: cfg.Failures, pause: cfg.Pause, maxPause: max(cfg.Pause, cfg.MaxPause)}
+	}
+	p := &Pool{servers: servers, retries: cfg.Retries, log: cfg.Log, budget: saved}
+	p.catalogue = catalogue{up: p, host: servers[0].name}
+	return p
+}
+
+// Fetch asks one of the servers, and another where that failed and the fetch may
+// be sent twice. It never asks again once an answer has begun to be handed out.
+// Errors are as those of Origin.Fetch, and ErrPaused where no server may be asked.
+func (p *Pool) Fetch(ctx context.Context, f *edge.Fetch) (*edge.Answer, error) {
+	var last *server
+	for retry := 0; ; retry++ {
+		s, leave, err := p.pick(last)
+		if err != nil {
+			return nil, fmt.Errorf("fetch %s: %w", f.Target, err)
+		}
+		a, err := s.up.Fetch(ctx, f)
+		v := judge(ctx, a, err)
+		p.done(s, leave, v)
+		if v != bad || retry >= p.retries || !repeatable(f) || !p.another() || !p.spend() || !backOff(ctx, retry) {
+			return a, err
+		}
+		if a != nil {
+			_ = a.Body.Close() // the next answer is shown instead
+		}
+		last = s
+	}
+}
+
+// judge says what an answer tells of the server.
+func judge(ctx context.Context, a *edge.Answer, err error) verdict {
+	switch {
+	case err == nil && a.Status >= 502 && a.Status <= 504:
+		return bad
+	case err == nil:
+		return good
+	case ctx.Err() != nil && !errors.Is(err, ErrHeaderTimeout), errors.Is(err, edge.ErrUpstreamBusy), errors.Is(err, ErrRequest), errors.Is(err, ErrClosed):
+		return unknown
+	}
+	return bad
+}
+
+// pick chooses by smooth weighted round robin among the servers that may be
+// asked, the one that has just failed only if there is no other.
+func (p *Pool) pick(failed *server) (*server, permit, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if failed == nil {
+		p.budget = min(p.budget+earned, saved)
+	}
+	now := time.Now()
+	var best, spare *server
+	total := 0.0
+	for _, s := range p.servers {
+		switch {
+		case !s.breaker.admits(now):
+		case s == failed:
+			spare = s
+		default:
+			s.turn += s.weight
+			total += s.weight
+			if best == nil || s.turn > best.turn {
+				best = s
+			}
+		}
+	}
+	if best == nil {
+		best = spare
+	}
+	if best == nil {
+		return nil, permit{}, ErrPaused
+	}
+	best.turn -= total
+	best.requests++
+	return best, best.breaker.take(now), nil
+}
+
+// another reports whether some server may be asked at this moment.
+func (p *Pool) another() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	for _, s := range p.servers {
+		if s.breaker.admits(now) {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Pool) done(s *server, leave permit, v verdict) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if v == bad {
+		s.failures++
+	}
+	if !s.breaker.done(leave, v, time.Now()) {
+		return
+	}
+	if s.breaker.state == paused {
+		p.log.Warn("origin server is paused", "server", s.name, "for", s.breaker.wait)
+		return
+	}
+	p.log.Info("origin server is back", "server", s.name)
+}
+
+// spend takes one retry from the budget.
+func (p *Pool) spend() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.budget < 1 {
+		return false
+	}
+	p.budget--
+	p.retried++
+	return true
+}
+
+// Figures returns each server's counts, and how many fetches were asked again.
+func (p *Pool) Figures() (servers []ServerFigures, retries uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range p.servers {
+		servers = append(servers, ServerFigures{Server: s.name, Paused: s.breaker.state == paused, Requests: s.requests, Failures: s.failures})
+	}
+	return servers, p.retried
+}
+
+// InFlight returns how many fetches are under way, their bodies included.
+func (p *Pool) InFlight() int { return p.origins[0].InFlight() }
+
+// Close ends the fetches under way, as Origin.Close does.
+func (p *Pool) Close() error {
+	var all error
+	for _, o := range p.origins {
+		all = errors.Join(all, o.Close())
+	}
+	return all
+}
