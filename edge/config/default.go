@@ -63,6 +63,9 @@ func catchAll(origin string) Route {
 func (c *Config) fill() {
 	for i := range c.Origins {
 		o := &c.Origins[i]
+		if len(o.Servers) == 0 {
+			o.Servers = nil // `[]` says no more than nothing does
+		}
 		defaultTo(&o.Group, o.Name)
 		defaultTo(&o.MaxInFlight, 256)
 		defaultTo(&o.Breaker.Pause, Duration(time.Second))
