@@ -76,6 +76,9 @@ type Origin struct {
 	// Retries bounds how often a GET, HEAD or OPTIONS is sent again where no answer
 	// came, or 502, 503 or 504. Beyond a tenth of the load nothing is.
 	Retries int `yaml:"retries"`
+	// HedgeAfter is how long such a request waits for an answer to begin before
+	// another server is asked too; the first answer counts. Zero: never.
+	HedgeAfter Duration `yaml:"hedge_after"`
 	// Group is whose tags its answers carry: a purge by tag hits the origins of
 	// one group. Empty: the origin's name.
 	Group string `yaml:"group"`

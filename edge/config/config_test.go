@@ -117,6 +117,7 @@ func TestBadFiles(t *testing.T) {
 		"breaker failures":   {"origins: [{name: web, url: 'http://a', breaker: {failures: -1}}]", "origins[0].breaker.failures is -1"},
 		"breaker pause":      {"origins: [{name: web, url: 'http://a', breaker: {pause: 2h}}]", "origins[0].breaker.pause is 2h0m0s"},
 		"breaker max_pause":  {"origins: [{name: web, url: 'http://a', breaker: {pause: 10s, max_pause: 5s}}]", "origins[0].breaker.max_pause is 5s; must be a duration"},
+		"hedge_after":        {"origins: [{name: web, url: 'http://a', hedge_after: -1s}]", "origins[0].hedge_after is -1s; must be a duration"},
 		"retries":            {"origins: [{name: web, url: 'http://a', retries: 6}]", "origins[0].retries is 6; must be from 0 to 5"},
 		"ca without https":   {"origins: [{name: a, url: 'http://a', ca: x.pem}]", "origins[0].ca must be empty unless the url is https"},
 		"no listener":        {minimal + "listen: {http: ''}", "listen must have an address in http or tls"},

@@ -32,6 +32,7 @@ func (k *checker) origins(list []Origin) []string {
 		k.count(at+".breaker.failures", o.Breaker.Failures, 0, 1_000_000)
 		k.duration(at+".breaker.pause", o.Breaker.Pause, time.Millisecond, time.Hour)
 		k.duration(at+".breaker.max_pause", o.Breaker.MaxPause, o.Breaker.Pause.Std(), time.Hour)
+		k.duration(at+".hedge_after", o.HedgeAfter, 0, time.Hour)
 		k.count(at+".retries", o.Retries, 0, 5)
 		if o.Group != o.Name {
 			k.name(at+".group", o.Group)

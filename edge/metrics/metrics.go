@@ -89,7 +89,7 @@ func (s Sources) collect(emit emit) {
 		emit.counter("letteredge_origin_failures_total", "Of these, those without an answer or with 502, 503 or 504.", float64(o.Failures), "origin", o.Origin, "server", o.Server)
 	}
 	for origin, n := range s.OriginRetries() {
-		emit.counter("letteredge_origin_retries_total", "Requests that were sent again.", float64(n), "origin", origin)
+		emit.counter("letteredge_origin_retries_total", "Requests that were sent again, after a failure or as a hedge.", float64(n), "origin", origin)
 	}
 	emit.counter("letteredge_purge_sweeps_dropped_total", "Purges whose entries were not counted, the queue being full.", float64(s.SweepsDropped()))
 	rebuilt, failed := s.Summaries()

@@ -35,7 +35,10 @@ type PoolConfig struct {
 	// Retries bounds how often a fetch that may be sent twice is. All retries
 	// together stay below a tenth of the fetches.
 	Retries int
-	Log     *slog.Logger // nil: discard
+	// HedgeAfter is how long a fetch that may be sent twice waits for the header
+	// section before another server is asked too, within the budget of retries. 0: never.
+	HedgeAfter time.Duration
+	Log        *slog.Logger // nil: discard
 }
 
 // Pool asks an origin's servers. It is safe for concurrent use.
@@ -43,12 +46,15 @@ type Pool struct {
 	catalogue
 	origins []*Origin
 	retries int
+	hedge   time.Duration
 	log     *slog.Logger
+	work    sync.WaitGroup // races and what they have started; the first Add is under mu, before closed
 
 	mu      sync.Mutex
 	servers []*server // guarded by mu, as is all below
 	budget  float64
 	retried uint64
+	closed  bool
 }
 
 // server is one place that is asked, and what is known of it.
@@ -103,7 +109,7 @@ func newPool(cfg PoolConfig, servers []*server) *Pool {
 	for _, s := range servers {
 		s.breaker = breaker{failures: cfg.Failures, pause: cfg.Pause, maxPause: max(cfg.Pause, cfg.MaxPause)}
 	}
-	p := &Pool{servers: servers, retries: cfg.Retries, log: cfg.Log, budget: saved}
+	p := &Pool{servers: servers, retries: cfg.Retries, hedge: cfg.HedgeAfter, log: cfg.Log, budget: saved}
 	p.catalogue = catalogue{up: p, host: servers[0].name}
 	return p
 }
@@ -118,9 +124,8 @@ func (p *Pool) Fetch(ctx context.Context, f *edge.Fetch) (*edge.Answer, error) {
 		if err != nil {
 			return nil, fmt.Errorf("fetch %s: %w", f.Target, err)
 		}
-		a, err := s.up.Fetch(ctx, f)
-		v := judge(ctx, a, err)
-		p.done(s, leave, v)
+		r := p.ask(ctx, f, s, leave)
+		s, a, v, err := r.server, r.answer, r.verdict, r.err
 		if v != bad || retry >= p.retries || !repeatable(f) || !p.another() || !p.spend() || !backOff(ctx, retry) {
 			return a, err
 		}
@@ -129,6 +134,26 @@ func (p *Pool) Fetch(ctx context.Context, f *edge.Fetch) (*edge.Answer, error) {
 		}
 		last = s
 	}
+}
+
+// ask asks s, hedged where that is wanted.
+func (p *Pool) ask(ctx context.Context, f *edge.Fetch, s *server, leave permit) tried {
+	if p.hedge <= 0 || !repeatable(f) || !p.begin() {
+		return p.try(ctx, f, s, leave)
+	}
+	defer p.work.Done()
+	return p.race(ctx, f, s, leave)
+}
+
+// begin counts a race, unless the pool is closed.
+func (p *Pool) begin() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return false
+	}
+	p.work.Add(1)
+	return true
 }
 
 // judge says what an answer tells of the server.
@@ -235,9 +260,13 @@ func (p *Pool) InFlight() int { return p.origins[0].InFlight() }
 
 // Close ends the fetches under way, as Origin.Close does.
 func (p *Pool) Close() error {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
 	var all error
 	for _, o := range p.origins {
 		all = errors.Join(all, o.Close())
 	}
+	p.work.Wait()
 	return all
 }
