@@ -32,7 +32,7 @@ func (n *node) makeCore(marks *invalidation.Marks, gate *quota.Gate, requests *m
 			ConnectTimeout: o.Timeouts.Connect.Std(), HeaderTimeout: o.Timeouts.Header.Std(), BodyTimeout: o.Timeouts.Body.Std(),
 		},
 			Servers: servers, Failures: o.Breaker.Failures, Pause: o.Breaker.Pause.Std(), MaxPause: o.Breaker.MaxPause.Std(),
-			Retries: o.Retries, HedgeAfter: o.HedgeAfter.Std(), Log: n.log.With("origin", o.Name),
+			Health: origin.Health{Path: o.Health.Path, Interval: o.Health.Interval.Std()}, Retries: o.Retries, HedgeAfter: o.HedgeAfter.Std(), Log: n.log.With("origin", o.Name),
 		})
 		if err != nil {
 			return fmt.Errorf("origin %s: %w", o.Name, err)

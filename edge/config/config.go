@@ -73,6 +73,7 @@ type Origin struct {
 	Servers []Server `yaml:"servers"`
 	// Breaker says when a server that fails is left alone.
 	Breaker Breaker `yaml:"breaker"`
+	Health  Health  `yaml:"health"`
 	// Retries bounds how often a GET, HEAD or OPTIONS is sent again where no answer
 	// came, or 502, 503 or 504. Beyond a tenth of the load nothing is.
 	Retries int `yaml:"retries"`
@@ -110,6 +111,13 @@ type Breaker struct {
 	// MaxPause.
 	Pause    Duration `yaml:"pause"`
 	MaxPause Duration `yaml:"max_pause"`
+}
+
+// Health says how servers are asked whether they are well, beside what requests show.
+type Health struct {
+	// Path is asked for; no answer, or a status from 400, is a failure. Empty: never.
+	Path     string   `yaml:"path"`
+	Interval Duration `yaml:"interval"`
 }
 
 // Timeouts bound one exchange with an origin. Zero means the default.

@@ -68,6 +68,7 @@ func (c *Config) fill() {
 		}
 		defaultTo(&o.Group, o.Name)
 		defaultTo(&o.MaxInFlight, 256)
+		defaultTo(&o.Health.Interval, Duration(5*time.Second))
 		defaultTo(&o.Breaker.Pause, Duration(time.Second))
 		defaultTo(&o.Breaker.MaxPause, Duration(30*time.Second))
 		defaultTo(&o.Timeouts.Connect, Duration(3*time.Second))

@@ -32,6 +32,14 @@ func (k *checker) origins(list []Origin) []string {
 		k.count(at+".breaker.failures", o.Breaker.Failures, 0, 1_000_000)
 		k.duration(at+".breaker.pause", o.Breaker.Pause, time.Millisecond, time.Hour)
 		k.duration(at+".breaker.max_pause", o.Breaker.MaxPause, o.Breaker.Pause.Std(), time.Hour)
+		k.duration(at+".health.interval", o.Health.Interval, 100*time.Millisecond, time.Hour)
+		switch {
+		case o.Health.Path == "":
+		case !strings.HasPrefix(o.Health.Path, "/") || !isASCII(o.Health.Path) || strings.Contains(o.Health.Path, "#"):
+			k.bad(at+".health.path", "is %q; must be a path such as /healthz", o.Health.Path)
+		case o.Breaker.Failures == 0:
+			k.bad(at+".health.path", "needs breaker.failures: failures count for the breaker, which is off")
+		}
 		k.duration(at+".hedge_after", o.HedgeAfter, 0, time.Hour)
 		k.count(at+".retries", o.Retries, 0, 5)
 		if o.Group != o.Name {

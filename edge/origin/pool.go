@@ -38,6 +38,7 @@ type PoolConfig struct {
 	// HedgeAfter is how long a fetch that may be sent twice waits for the header
 	// section before another server is asked too, within the budget of retries. 0: never.
 	HedgeAfter time.Duration
+	Health     Health
 	Log        *slog.Logger // nil: discard
 }
 
@@ -55,6 +56,7 @@ type Pool struct {
 	budget  float64
 	retried uint64
 	closed  bool
+	end     context.CancelFunc // of the questions after health
 }
 
 // server is one place that is asked, and what is known of it.
@@ -110,6 +112,11 @@ func newPool(cfg PoolConfig, servers []*server) *Pool {
 		s.breaker = breaker{failures: cfg.Failures, pause: cfg.Pause, maxPause: max(cfg.Pause, cfg.MaxPause)}
 	}
 	p := &Pool{servers: servers, retries: cfg.Retries, hedge: cfg.HedgeAfter, log: cfg.Log, budget: saved}
+	var life context.Context
+	life, p.end = context.WithCancel(context.Background())
+	if cfg.Health.Path != "" {
+		p.work.Go(func() { p.watchHealth(life, cfg.Health) })
+	}
 	p.catalogue = catalogue{up: p, host: servers[0].name}
 	return p
 }
@@ -263,6 +270,7 @@ func (p *Pool) Close() error {
 	p.mu.Lock()
 	p.closed = true
 	p.mu.Unlock()
+	p.end()
 	var all error
 	for _, o := range p.origins {
 		all = errors.Join(all, o.Close())

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,16 +17,25 @@ import (
 
 // fakeServer answers with status, or fails where it is 0.
 type fakeServer struct {
+	mu     sync.Mutex
 	status int
 	asked  int
 }
 
 func (s *fakeServer) Fetch(context.Context, *edge.Fetch) (*edge.Answer, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.asked++
 	if s.status == 0 {
 		return nil, errors.New("connection refused")
 	}
 	return &edge.Answer{Status: s.status, Body: io.NopCloser(strings.NewReader(""))}, nil
+}
+
+func (s *fakeServer) set(status int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.status = status
 }
 
 func poolOf(cfg PoolConfig, weights []float64, servers ...*fakeServer) *Pool {
