@@ -232,7 +232,7 @@ func (c *Core) begin(x *Exchange) {
 	x.targets = c.Targets.Snapshot()
 	c.preview(x)
 	x.aim()
-	if !x.previewed {
+	if !x.probe {
 		x.Rep.Quota = c.Gate.Take(c.segment(x, route), 1)
 	}
 	if x.Rep.Quota.Governed {

@@ -25,8 +25,8 @@ type Exchange struct {
 	validate bool
 	vector   string
 	managed  rollout.Managed
-	// previewed: asked for by a rollout's checks, see Previewer.
-	previewed bool
+	// probe: sent by a rollout's checks, see Previewer; previewed: for the candidate.
+	probe, previewed bool
 	// isolated: the node may have missed purges, see Standing.
 	isolated bool
 	// direct: whatever has to be fetched is asked of the origin, of no other node.
@@ -64,7 +64,7 @@ func (x *Exchange) Reset() {
 	x.key = cachekey.Key{}
 	x.keyed = false
 	x.targets, x.validate, x.vector, x.slot = nil, false, "", nil
-	x.isolated, x.direct, x.forPeer, x.previewed, x.managed = false, false, false, false, rollout.Unmanaged
+	x.isolated, x.direct, x.forPeer, x.probe, x.previewed, x.managed = false, false, false, false, false, rollout.Unmanaged
 	if x.route != nil {
 		x.route, x.found = nil, found{}
 	}

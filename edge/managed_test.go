@@ -82,7 +82,7 @@ func newManaged(t testing.TB, change ...func(*edge.Config, *edge.Deps)) *managed
 func (m *managed) restart(t testing.TB, change ...func(*edge.Config, *edge.Deps)) {
 	m.node = newNode(t, append([]func(*edge.Config, *edge.Deps){func(_ *edge.Config, d *edge.Deps) {
 		d.Targets, d.Standing, d.Pins, d.Purges = m.targets, m.standing, m.pins, m.purges
-		d.Previewer = edgetest.Previewer{"candidate": at(2), "deleted": edgetest.Snapshot{Other: rollout.Absent}}
+		d.Previewer = edgetest.Previewer{"reader": nil, "candidate": at(2), "deleted": edgetest.Snapshot{Other: rollout.Absent}}
 	}}, change...)...)
 	m.up.set(m.origin.Fetch)
 }
@@ -286,6 +286,12 @@ func TestPreview(t *testing.T) {
 	r := n.get(trial, "Edge-Preview: forged")
 	require.Contains(t, r.body, "v1", "a reader's request")
 	require.Equal(t, 429, n.get(trial, "Edge-Preview: forged").status)
+	for range 3 {
+		r = n.get(trial, "Edge-Preview: reader")
+		require.Equal(t, 200, r.status, "a check that looks as a reader does counts no quota either")
+		require.Contains(t, r.body, "v1")
+		require.Empty(t, r.header["Ratelimit"])
+	}
 
 	// A check is told what is there, not what stands in for it.
 	n.marks.Raise(cachekey.Selector{All: true}, invalidation.ModeSoft)

@@ -2,11 +2,12 @@ package edge
 
 import "time"
 
-// Previewer reads the signed field by which a rollout's checks ask for the
-// candidate that readers do not see yet.
+// Previewer reads the signed field by which a rollout's checks are known: they
+// ask for the candidate that readers do not see yet, or for what a reader sees.
 type Previewer interface {
-	// Preview returns the candidate's targets; false where the field is invalid,
-	// expired, or another cluster's: the request is a reader's then.
+	// Preview returns the candidate's targets, or nil for a check that looks as a
+	// reader does; false where the field is invalid, expired, or another
+	// cluster's: the request is a reader's then.
 	Preview(field string, now time.Time) (Snapshot, bool)
 }
 
@@ -17,13 +18,17 @@ type NoPreview struct{}
 func (NoPreview) Preview(string, time.Time) (Snapshot, bool) { return nil, false }
 
 // preview makes the request one for a candidate where it carries a valid
-// preview. It counts no quota, and nobody keeps the answer.
+// preview, whose answer nobody keeps. No check of a rollout counts against a
+// quota, whatever it looks at (SEMANTICS §7): a segment at its limit could
+// never be pushed to.
 func (c *Core) preview(x *Exchange) {
 	if !x.key.IsArtifact() {
 		return
 	}
 	if field := x.Req.Fields.Get("Edge-Preview"); field != "" {
-		if s, ok := c.Previewer.Preview(field, x.Now); ok {
+		s, ok := c.Previewer.Preview(field, x.Now)
+		x.probe = ok
+		if s != nil {
 			x.targets, x.previewed = s, true
 		}
 	}

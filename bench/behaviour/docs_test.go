@@ -101,9 +101,14 @@ func TestDocsPush(t *testing.T) {
 	diff := p.run(t, "docs", "diff", demo.DocsDir)
 	require.Contains(t, diff.Stdout, "trial")
 
+	// The checks of a push are no readers: a segment at its limit is pushed to.
+	limited := p.run(t, "quota", "set", "b2b", "--rps", "0.01", "--burst", "1")
+	require.Zero(t, limited.Exit, limited.Stderr)
 	exit, last = p.push(t, demo.DocsDir)
 	require.Zero(t, exit, "%+v", last)
 	require.Equal(t, "done", last.State)
+	lifted := p.run(t, "quota", "rm", "b2b")
+	require.Zero(t, lifted.Exit, lifted.Stderr)
 	for _, path := range []string{trial, trial + "/summary"} {
 		everywhere(t, demo, path, func(where string, r *Reply) {
 			require.Equal(t, http.StatusOK, r.Status, where)

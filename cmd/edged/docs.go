@@ -39,7 +39,11 @@ func (p previewer) Preview(field string, now time.Time) (edge.Snapshot, bool) {
 	if p.node.docs.worker == nil {
 		return nil, false
 	}
-	return p.node.docs.worker.Preview(field, now)
+	s, ok := p.node.docs.worker.Preview(field, now)
+	if s == nil {
+		return nil, ok
+	}
+	return s, ok
 }
 
 // makeDocs joins the documents with the control log and the request path.

@@ -121,11 +121,14 @@ func (e *edge) Get(_ context.Context, target, field string) (Reply, error) {
 		return Reply{}, err
 	}
 	s := e.targets.Snapshot()
+	var p *rollout.Snapshot
 	if field != "" {
-		p, ok := e.worker.Preview(field, time.Now())
-		if !ok {
+		var ok bool
+		if p, ok = e.worker.Preview(field, time.Now()); !ok {
 			return Reply{Status: 403}, nil
 		}
+	}
+	if p != nil {
 		s = p
 	}
 	vector, managed := s.Target(key)
@@ -134,7 +137,7 @@ func (e *edge) Get(_ context.Context, target, field string) (Reply, error) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if field == "" && target == ctaPath {
+	if p == nil && target == ctaPath {
 		e.shown = append(e.shown, vector)
 	}
 	body, ok := e.filled[slot(key, vector)]

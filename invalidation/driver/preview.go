@@ -16,7 +16,7 @@ type sequence struct{ last atomic.Uint64 }
 
 func (s *sequence) next() uint64 { return s.last.Add(1) }
 
-// preview is a candidate that may be looked at on this node while a job lasts.
+// preview is a job that looks at this node: at a candidate, or as a reader does.
 type preview struct {
 	snapshot *rollout.Snapshot
 	versions string
@@ -28,6 +28,7 @@ type leave struct {
 	Rollout  string `json:"rollout"`
 	Versions string `json:"versions"` // of the candidate: a field for another is none
 	Expires  int64  `json:"expires"`  // milliseconds since 1970
+	Reader   bool   `json:"reader"`   // looks as a reader does, at what is released
 }
 
 const (
@@ -44,7 +45,7 @@ func versionsOf(r rollout.Rollout) string {
 	return rollout.TextDigest(text)
 }
 
-// open lets r's candidate be looked at until end is called.
+// open lets r be looked at until end is called.
 func (w *Worker) open(r rollout.Rollout, s *rollout.Snapshot) (end func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -64,9 +65,10 @@ func (w *Worker) open(r rollout.Rollout, s *rollout.Snapshot) (end func()) {
 	}
 }
 
-// seal writes the field that shows r's candidate to whoever sends it.
-func (w *Worker) seal(r rollout.Rollout) (string, error) {
-	payload, err := json.Marshal(leave{r.ID, versionsOf(r), w.Now().Add(previewLife).UnixMilli()})
+// seal writes the field that shows r's candidate to whoever sends it, or, for
+// one that looks as a reader does, tells only that it is a check.
+func (w *Worker) seal(r rollout.Rollout, reader bool) (string, error) {
+	payload, err := json.Marshal(leave{r.ID, versionsOf(r), w.Now().Add(previewLife).UnixMilli(), reader})
 	if err != nil {
 		return "", fmt.Errorf("seal a preview: %w", err)
 	}
@@ -81,9 +83,9 @@ func (w *Worker) seal(r rollout.Rollout) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(wire), nil
 }
 
-// Preview returns what an Edge-Preview field lets its sender see. It is good on
-// the node that made it only, for one candidate, while that is being verified
-// there. What costs most is looked at last: anybody may send a field.
+// Preview returns what an Edge-Preview field lets its sender see, nil for what
+// readers see. It is good on the node that made it only, for one candidate, while
+// that is being looked at there. What costs most is looked at last: anybody may send a field.
 func (w *Worker) Preview(field string, now time.Time) (*rollout.Snapshot, bool) {
 	w.mu.Lock()
 	none := len(w.previews) == 0
@@ -109,5 +111,11 @@ func (w *Worker) Preview(field string, now time.Time) (*rollout.Snapshot, bool) 
 		s = p.snapshot
 	}
 	w.mu.Unlock()
-	return s, s != nil && e.Open(w.Verifier) == nil
+	if s == nil || e.Open(w.Verifier) != nil {
+		return nil, false
+	}
+	if l.Reader {
+		return nil, true
+	}
+	return s, true
 }

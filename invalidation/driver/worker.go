@@ -105,13 +105,12 @@ func (w *Worker) Do(ctx context.Context, job Job) (Outcome, error) {
 	switch job.Action {
 	case rollout.Fill:
 		return w.fill(ctx, items, shown)
-	case rollout.Verify:
+	case rollout.Verify, rollout.Read:
 		end := w.open(r, shown)
 		defer end()
-		if field, err = w.seal(r); err != nil {
+		if field, err = w.seal(r, job.Action == rollout.Read); err != nil {
 			return Outcome{}, err
 		}
-	case rollout.Read:
 	default:
 		return Outcome{}, fmt.Errorf("job: action must be fill, verify or read, not %.40q", job.Action)
 	}
@@ -157,7 +156,7 @@ func (w *Worker) fill(ctx context.Context, items []rollout.Item, targets *rollou
 // could not be.
 func (w *Worker) Filled() (done, failed uint64) { return w.filled.done.Load(), w.filled.failed.Load() }
 
-// look goes through this node's public door; with a preview field unseen.
+// look goes through this node's public door, with a field that tells what for.
 func (w *Worker) look(ctx context.Context, items []rollout.Item, field string) (Outcome, error) {
 	sums := make([][sha256.Size]byte, len(items))
 	g, gctx := errgroup.WithContext(ctx)

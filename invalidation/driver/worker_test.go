@@ -22,7 +22,7 @@ func TestPreview(t *testing.T) {
 		a, b := w.edges["lima-1"].worker, w.edges["lima-2"].worker
 		r := rollout.Rollout{ID: "r1", Documents: []rollout.Version{version("trial", 43)}}
 		s := &rollout.Snapshot{}
-		field, err := a.seal(r)
+		field, err := a.seal(r, false)
 		require.NoError(t, err)
 		refused := func(w *Worker, field string) {
 			t.Helper()
@@ -36,6 +36,11 @@ func TestPreview(t *testing.T) {
 		require.True(t, ok)
 		require.Same(t, s, got)
 		refused(b, field) // another node's
+		asReader, err := a.seal(r, true)
+		require.NoError(t, err)
+		got, ok = a.Preview(asReader, time.Now())
+		require.True(t, ok)
+		require.Nil(t, got, "a check that looks as a reader does sees what readers see")
 		refused(a, "")
 		refused(a, "x")
 		refused(a, field+"x")
@@ -50,7 +55,7 @@ func TestPreview(t *testing.T) {
 			return base64.RawURLEncoding.EncodeToString(wire)
 		}
 		forged := e
-		forged.Payload, err = json.Marshal(leave{"r1", versionsOf(r), time.Now().Add(15 * time.Second).UnixMilli()})
+		forged.Payload, err = json.Marshal(leave{"r1", versionsOf(r), time.Now().Add(15 * time.Second).UnixMilli(), false})
 		require.NoError(t, err)
 		refused(a, resend(forged))
 		other := e
@@ -64,11 +69,11 @@ func TestPreview(t *testing.T) {
 		// Another candidate of the same rollout, and another rollout.
 		later := r
 		later.Documents = []rollout.Version{version("trial", 44)}
-		field44, err := a.seal(later)
+		field44, err := a.seal(later, false)
 		require.NoError(t, err)
 		refused(a, field44)
 		later.ID = "r2"
-		field2, err := a.seal(later)
+		field2, err := a.seal(later, false)
 		require.NoError(t, err)
 		refused(a, field2)
 
@@ -86,7 +91,7 @@ func FuzzPreview(f *testing.F) {
 	})
 	require.NoError(f, err)
 	r := rollout.Rollout{ID: "r1", Documents: []rollout.Version{version("trial", 43)}}
-	field, err := w.seal(r)
+	field, err := w.seal(r, false)
 	require.NoError(f, err)
 	f.Add(field)
 	w.open(r, &rollout.Snapshot{})
