@@ -210,7 +210,8 @@ const (
 )
 
 func (c *Core) begin(x *Exchange) {
-	if x.Req.Early && !x.Req.Method.Safe() {
+	// Early-Data: whoever ended TLS in front of this node says so (RFC 8470 §5.1).
+	if !x.Req.Method.Safe() && (x.Req.Early || x.Req.Fields.Get("Early-Data") == "1") {
 		c.problem(x, 425, "about:blank", "Too Early",
 			"an unsafe method was sent as early data, which may be a replay; send it again after the handshake", "")
 		return

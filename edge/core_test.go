@@ -164,6 +164,7 @@ func TestEarlyDataIsForSafeMethods(t *testing.T) {
 		x.Req = edge.Request{Method: edge.ParseMethod(method), MethodText: method, Host: "edge.test", Target: trial, Fields: fields(), Early: true}
 		n.core.Serve(context.Background(), x)
 		require.Equal(t, status, x.Rep.Status, method)
+		require.Equal(t, status, n.do(context.Background(), method, trial, "Early-Data: 1").status, method)
 	}
 }
 

@@ -77,6 +77,8 @@ func compare(folder []docsorigin.Listed, records []adminapi.Document) (edits []e
 			why = fmt.Sprintf("the text differs from version %d, which is released", l.Version)
 		case there && l.Version < d.Version:
 			why = fmt.Sprintf("is %d, and %d is released", l.Version, d.Version)
+		case d.Candidate == nil && l.Version <= d.Highest:
+			why = fmt.Sprintf("is %d, and %d was pushed before and is not shown: an undone number is never used again", l.Version, d.Highest)
 		}
 		if why != "" {
 			stale = append(stale, &staleVersion{l.Files, max(d.Highest, l.Version) + 1, why})
@@ -106,7 +108,11 @@ func compare(folder []docsorigin.Listed, records []adminapi.Document) (edits []e
 func (c docsDir) read(ctx context.Context, api *client.Client, bump bool) ([]edit, []*staleVersion, error) {
 	folder, err := docsorigin.List(c.Dir)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, wrongUse{fmt.Errorf("%s: %w", c.Dir, err)}
+	}
+	if len(folder) == 0 {
+		// A path that was mistyped must not delete all that is released.
+		return nil, nil, wrongUse{fmt.Errorf("%s: holds no document; to delete all of them, push the deletions through POST /v1/docs/updates", c.Dir)}
 	}
 	records, err := api.Documents(ctx)
 	if err != nil {

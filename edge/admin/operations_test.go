@@ -47,6 +47,7 @@ func TestQuotaLife(t *testing.T) {
 	n.do("PUT", "/v1/quotas/b2b", quotas, `{"rps":1}`, "If-None-Match", "*").problem(t, 412)
 	n.do("DELETE", "/v1/quotas/b2b", quotas, "", "If-Match", etag).problem(t, 412)
 	require.Equal(t, "If-Match", n.do("PUT", "/v1/quotas/b2b", quotas, `{"rps":1}`, "If-Match", "b2b").problem(t, 400).Errors[0].Header)
+	require.Equal(t, "If-Match", n.do("PUT", "/v1/quotas/b2b", quotas, `{"rps":1}`, "If-Match", "").problem(t, 400).Errors[0].Header, "a blank that a script left")
 
 	a = n.do("DELETE", "/v1/quotas/b2b", quotas, "")
 	require.Equal(t, 204, a.status)

@@ -107,4 +107,13 @@ func (r *request) limit() (int, error) {
 }
 
 // header returns all values of a request field, joined.
-func (r *request) header(name string) string { return strings.Join(r.Header.Values(name), ", ") }
+//
+// A field that is there and empty is a blank: a condition that a script forgot
+// to fill in is no absent one.
+func (r *request) header(name string) string {
+	lines := r.Header.Values(name)
+	if len(lines) > 0 && strings.Join(lines, "") == "" {
+		return " "
+	}
+	return strings.Join(lines, ", ")
+}
