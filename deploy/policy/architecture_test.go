@@ -10,7 +10,7 @@ import (
 // and not yet built have their place here already.
 const architecture = `
 L4 cmd/edged cmd/edgectl cmd/edgebench
-L3 edge/serve edge/cache edge/origin edge/peer edge/admin edge/console edge/metrics edge/statedb edge/cloudflare
+L3 edge/serve edge/serve/gate edge/cache edge/origin edge/peer edge/admin edge/console edge/metrics edge/statedb edge/cloudflare
 L3 gossip/swim gossip/control invalidation/policy edge/client deploy/… bench/…
 L2 edge precompute invalidation/driver edge/pressure edge/slo edge/cost edge/audit edge/config edge/auth
 L1 invalidation invalidation/rollout quota quota/lease quota/forecast edge/freshness edge/adminapi gossip/spread
@@ -26,10 +26,10 @@ var netHTTPFree = []string{"cachekey", "gossip", "invalidation", "quota", "preco
 
 // unsafeRooms make strings that view a transport's buffers, each in one file.
 var unsafeRooms = map[string]string{
-	"cachekey":      "text of a key in the caller's scratch memory",
-	"edge":          "a request's views over the transport's buffers",
-	"edge/serve":    "views over fasthttp's buffers",
-	"edge/edgetest": "a transport that overwrites its buffers, to find views that were kept",
+	"cachekey":        "text of a key in the caller's scratch memory",
+	"edge":            "a request's views over the transport's buffers",
+	"edge/serve/gate": "views over the transports' buffers",
+	"edge/edgetest":   "a transport that overwrites its buffers, to find views that were kept",
 }
 
 const unknown = -1

@@ -14,41 +14,6 @@ import (
 	"github.com/letteros/letteredge/edge"
 )
 
-func TestBodyLimit(t *testing.T) {
-	for size, want := range map[int]error{0: nil, 9: nil, 10: nil, 11: errBodyTooLarge, 100: errBodyTooLarge} {
-		b := newBody(strings.NewReader(strings.Repeat("x", size)), 10)
-		content, err := io.ReadAll(b)
-		require.Equal(t, want, err, "size %d", size)
-		require.Len(t, content, min(size, 10))
-		require.Equal(t, want != nil, b.exceeded.Load())
-	}
-}
-
-func TestBodyEndsWhoeverReads(t *testing.T) {
-	pr, pw := io.Pipe()
-	b := newBody(pr, 10)
-	inside := make(chan struct{})
-	read := make(chan error)
-	go func() {
-		close(inside)
-		_, err := b.Read(make([]byte, 1))
-		read <- err
-	}()
-	<-inside
-	require.Eventually(t, func() bool {
-		if b.mu.TryLock() {
-			b.mu.Unlock()
-			return false
-		}
-		return true
-	}, 5*time.Second, time.Millisecond)
-	require.True(t, b.end(func() { _ = pw.CloseWithError(io.ErrClosedPipe) }))
-	require.ErrorIs(t, <-read, io.ErrClosedPipe)
-	_, err := b.Read(make([]byte, 1))
-	require.ErrorIs(t, err, errBodyEnded)
-	require.False(t, b.end(func() { require.Fail(t, "nobody to interrupt") }))
-}
-
 // TestReaderThatOutlivesTheRequest is an origin client that goes on reading the
 // content after the answer came: it must not see the next request, nor hold the
 // connection.

@@ -5,7 +5,7 @@
 // The life of a request:
 //
 //	accept   bounded connections, handshakes and header sections   server.go, h2.go, h3.go
-//	refuse   what the protocols' parsers read differently          h1gate.go, refusal.go
+//	refuse   what the protocols' parsers read differently          h1gate.go, gate
 //	view     edge.Request over the transport's buffers             h1.go, nethttp.go
 //	serve    Core.Serve
 //	render   edge.Reply as field lines and content                 h1render.go, netrender.go

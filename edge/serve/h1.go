@@ -13,6 +13,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/edge/serve/gate"
 )
 
 // h1 serves HTTP/1.1 requests, in clear text and over TLS.
@@ -32,8 +33,8 @@ type h1 struct {
 type h1Exchange struct {
 	edge.Exchange
 	fields h1Fields
-	body   *body    // nil unless the request has content
-	date   [32]byte // for a Date of our own
+	body   *gate.Body // nil unless the request has content
+	date   [32]byte   // for a Date of our own
 }
 
 func newH1(life context.Context, core Core, cfg Config, alt string, logger *slog.Logger) *h1 {
@@ -54,13 +55,13 @@ func newH1(life context.Context, core Core, cfg Config, alt string, logger *slog
 func (h *h1) serve(ctx *fasthttp.RequestCtx) {
 	defer h.recover(ctx)
 	x := h.pool.Get().(*h1Exchange)
-	if bad := x.read(ctx, h.maxBody); bad.refused() {
+	if bad := x.read(ctx, h.maxBody); bad.Refused() {
 		h.refuse(ctx, bad)
 		h.release(ctx, x)
 		return
 	}
 	h.core.Serve(h.life, &x.Exchange)
-	if bad := x.body.blame(&x.Rep, h.maxBody); bad.refused() {
+	if bad := x.body.Blame(&x.Rep, h.maxBody); bad.Refused() {
 		x.closeStream()
 		h.refuse(ctx, bad)
 		h.release(ctx, x)
@@ -72,34 +73,34 @@ func (h *h1) serve(ctx *fasthttp.RequestCtx) {
 }
 
 // read fills x.Req with views into ctx. It refuses what the gate refuses.
-func (x *h1Exchange) read(ctx *fasthttp.RequestCtx, maxBody int64) refusal {
+func (x *h1Exchange) read(ctx *fasthttp.RequestCtx, maxBody int64) gate.Refusal {
 	hdr := &ctx.Request.Header
-	if bad := gate(hdr, &x.fields, maxBody); bad.refused() {
+	if bad := checkH1(hdr, &x.fields, maxBody); bad.Refused() {
 		return bad
 	}
 	req := &x.Req
-	req.MethodText = view(hdr.Method())
+	req.MethodText = gate.View(hdr.Method())
 	req.Method = edge.ParseMethod(req.MethodText)
 	req.Proto = edge.H1
 	req.TLS = ctx.IsTLS()
-	req.Host = view(hdr.Host())
-	req.Target = view(hdr.RequestURI())
+	req.Host = gate.View(hdr.Host())
+	req.Target = gate.View(hdr.RequestURI())
 	req.Client = clientAddr(ctx.RemoteAddr())
 	req.Fields = &x.fields
 	if n := hdr.ContentLength(); n > 0 || n == -1 {
 		if r := ctx.RequestBodyStream(); r != nil {
-			x.body = newBody(r, maxBody)
+			x.body = gate.NewBody(r, maxBody)
 			req.Body, req.Length = x.body, int64(n)
 		}
 	}
 	x.Now = ctx.Time()
-	return refusal{}
+	return gate.Refusal{}
 }
 
 // release ends the request and puts its exchange back.
 func (h *h1) release(ctx *fasthttp.RequestCtx, x *h1Exchange) {
 	if x.body != nil {
-		if x.body.end(func() { _ = ctx.Conn().SetReadDeadline(time.Unix(1, 0)) }) {
+		if x.body.End(func() { _ = ctx.Conn().SetReadDeadline(time.Unix(1, 0)) }) {
 			ctx.SetConnectionClose()
 		}
 		x.body = nil
@@ -125,7 +126,7 @@ func (h *h1) recover(ctx *fasthttp.RequestCtx) {
 	}
 	h.panicked(p)
 	ctx.Response.ResetBody()
-	h.refuse(ctx, refusal{status: 500, reason: "the request could not be served"})
+	h.refuse(ctx, gate.Refuse(500, "", "the request could not be served"))
 }
 
 func (h *h1) panicked(p any) {
@@ -134,28 +135,28 @@ func (h *h1) panicked(p any) {
 
 // refuse writes a problem and ends the connection: after a message that was not
 // understood nothing on it can be.
-func (h *h1) refuse(ctx *fasthttp.RequestCtx, bad refusal) {
+func (h *h1) refuse(ctx *fasthttp.RequestCtx, bad gate.Refusal) {
 	out := h1Lines{hdr: &ctx.Response.Header}
-	ctx.Response.SetStatusCode(bad.status)
+	ctx.Response.SetStatusCode(bad.Status)
 	out.set("Content-Type", []byte("application/problem+json"))
 	out.set("Cache-Control", []byte("no-store"))
 	out.end(time.Now(), nil)
-	ctx.Response.SetBodyRaw(bad.body())
+	ctx.Response.SetBodyRaw(bad.Body())
 	ctx.SetConnectionClose()
 }
 
 // failed is fasthttp's ErrorHandler: a request that could not be read.
 func (h *h1) failed(ctx *fasthttp.RequestCtx, err error) {
-	bad := refusal{400, "", "the request could not be understood"}
+	bad := gate.Refuse(400, "", "the request could not be understood")
 	var small *fasthttp.ErrSmallBuffer
 	var timeout net.Error
 	switch {
 	case errors.As(err, &small):
-		bad = refusal{431, "fields", "the header section is too large"}
+		bad = gate.Refuse(431, "fields", "the header section is too large")
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		bad = tooLarge(h.maxBody)
+		bad = gate.TooLarge(h.maxBody)
 	case errors.As(err, &timeout) && timeout.Timeout():
-		bad = refusal{408, "", "the request did not come in time"}
+		bad = gate.Refuse(408, "", "the request did not come in time")
 	}
 	h.refuse(ctx, bad)
 }
@@ -163,9 +164,9 @@ func (h *h1) failed(ctx *fasthttp.RequestCtx, err error) {
 // expect decides on Expect: 100-continue before any content is asked for.
 func (h *h1) expect(ctx *fasthttp.RequestCtx) int {
 	var f h1Fields
-	if bad := gate(&ctx.Request.Header, &f, h.maxBody); bad.refused() {
+	if bad := checkH1(&ctx.Request.Header, &f, h.maxBody); bad.Refused() {
 		h.refuse(ctx, bad)
-		return bad.status
+		return bad.Status
 	}
 	return fasthttp.StatusContinue
 }

@@ -44,7 +44,7 @@ func BenchmarkGate(b *testing.B) {
 	var f h1Fields
 	b.ReportAllocs()
 	for b.Loop() {
-		if gate(&ctx.Request.Header, &f, 1<<20).refused() {
+		if checkH1(&ctx.Request.Header, &f, 1<<20).Refused() {
 			b.Fatal("refused")
 		}
 	}

@@ -1,6 +1,9 @@
 package serve
 
-import "github.com/letteros/letteredge/edge"
+import (
+	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/edge/serve/gate"
+)
 
 var _ edge.Fields = (*h1Fields)(nil)
 
@@ -31,11 +34,11 @@ func (f *h1Fields) reset() {
 }
 
 func (f *h1Fields) name(i int) string {
-	return view(f.raw[f.lines[i].name:f.lines[i].nameEnd])
+	return gate.View(f.raw[f.lines[i].name:f.lines[i].nameEnd])
 }
 
 func (f *h1Fields) value(i int) string {
-	return view(f.raw[f.lines[i].value:f.lines[i].valueEnd])
+	return gate.View(f.raw[f.lines[i].value:f.lines[i].valueEnd])
 }
 
 // Get returns the first value of a field.

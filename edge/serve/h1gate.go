@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/letteros/letteredge/edge/serve/gate"
 )
 
 // The strict gate in front of HTTP/1.1. fasthttp accepts forms that other
@@ -16,30 +18,30 @@ import (
 // Content-Length, transfer codings other than chunked and identity, those on
 // HTTP/1.0, white space before the colon, bare CR and other controls.
 
-// gate checks the start line and the framing of a request, and finds its field
+// checkH1 checks the start line and the framing of a request, and finds its field
 // lines in f.
-func gate(h *fasthttp.RequestHeader, f *h1Fields, maxBody int64) refusal {
+func checkH1(h *fasthttp.RequestHeader, f *h1Fields, maxBody int64) gate.Refusal {
 	if p := h.Protocol(); string(p) != "HTTP/1.1" && string(p) != "HTTP/1.0" {
-		return refusal{505, "version", "this listener speaks HTTP/1.0 and HTTP/1.1"}
+		return gate.Refuse(505, "version", "this listener speaks HTTP/1.0 and HTTP/1.1")
 	}
-	if bad := f.scan(h.RawHeaders()); bad.refused() {
+	if bad := f.scan(h.RawHeaders()); bad.Refused() {
 		return bad
 	}
-	if bad := checkTarget(view(h.RequestURI())); bad.refused() {
+	if bad := gate.CheckTarget(gate.View(h.RequestURI())); bad.Refused() {
 		return bad
 	}
-	if bad := checkHost(view(h.Host())); bad.refused() {
+	if bad := gate.CheckHost(gate.View(h.Host())); bad.Refused() {
 		return bad
 	}
 	if int64(h.ContentLength()) > maxBody {
-		return tooLarge(maxBody)
+		return gate.TooLarge(maxBody)
 	}
-	return refusal{}
+	return gate.Refusal{}
 }
 
 // scan validates a raw header section, up to and with the empty line that ends
 // it, makes its names canonical in place and notes its lines.
-func (f *h1Fields) scan(raw []byte) refusal {
+func (f *h1Fields) scan(raw []byte) gate.Refusal {
 	f.raw, f.lines = raw, f.lines[:0]
 	var framing h1Framing
 	for i := 0; i < len(raw); {
@@ -48,17 +50,17 @@ func (f *h1Fields) scan(raw []byte) refusal {
 		}
 		n := canonicalName(raw[i:])
 		if n <= 0 {
-			return refusal{400, "fields", "a field line is a token, a colon and a value (RFC 9110 §5.1), and ends in CRLF"}
+			return gate.Refuse(400, "fields", "a field line is a token, a colon and a value (RFC 9110 §5.1), and ends in CRLF")
 		}
 		line := h1Line{name: uint32(i), nameEnd: uint32(i + n)}
 		i += n
 		end := bytes.IndexByte(raw[i:], '\n')
 		if end < 1 {
-			return refusal{400, "fields", "a field line ends in CRLF"}
+			return gate.Refuse(400, "fields", "a field line ends in CRLF")
 		}
 		end += i
 		if raw[end-1] != '\r' {
-			return refusal{400, "fields", "lines end in CRLF, not in a bare LF"}
+			return gate.Refuse(400, "fields", "lines end in CRLF, not in a bare LF")
 		}
 		from, to := i+1, end-1
 		for from < to && (raw[from] == ' ' || raw[from] == '\t') {
@@ -70,10 +72,10 @@ func (f *h1Fields) scan(raw []byte) refusal {
 		line.value, line.valueEnd = uint32(from), uint32(to)
 		i = end + 1
 		if i < len(raw) && (raw[i] == ' ' || raw[i] == '\t') {
-			return refusal{400, "fields", "line folding is obsolete (RFC 9112 §5.2)"}
+			return gate.Refuse(400, "fields", "line folding is obsolete (RFC 9112 §5.2)")
 		}
 		consumed, bad := framing.note(raw[line.name:line.nameEnd], raw[from:to])
-		if bad.refused() {
+		if bad.Refused() {
 			return bad
 		}
 		if !consumed {
@@ -81,32 +83,32 @@ func (f *h1Fields) scan(raw []byte) refusal {
 		}
 	}
 	if framing.length && framing.coding {
-		return refusal{400, "transfer-encoding", "not allowed together with Content-Length (RFC 9112 §6.1)"}
+		return gate.Refuse(400, "transfer-encoding", "not allowed together with Content-Length (RFC 9112 §6.1)")
 	}
-	return refusal{}
+	return gate.Refusal{}
 }
 
 // h1Framing is what a header section says about its message's framing.
 type h1Framing struct{ length, coding bool }
 
 // note reports whether a field is the transport's own business.
-func (f *h1Framing) note(name, value []byte) (consumed bool, bad refusal) {
+func (f *h1Framing) note(name, value []byte) (consumed bool, bad gate.Refusal) {
 	switch string(name) {
 	case "Host", "Trailer":
-		return true, refusal{}
+		return true, gate.Refusal{}
 	case "Content-Length":
 		f.length = true
-		return true, refusal{}
+		return true, gate.Refusal{}
 	case "Transfer-Encoding":
-		if f.coding || !strings.EqualFold(view(value), "chunked") {
-			return true, refusal{501, "transfer-encoding", "chunked, once, is the only transfer coding here"}
+		if f.coding || !strings.EqualFold(gate.View(value), "chunked") {
+			return true, gate.Refuse(501, "transfer-encoding", "chunked, once, is the only transfer coding here")
 		}
 		f.coding = true
-		return true, refusal{}
+		return true, gate.Refusal{}
 	case "Expect":
-		return true, checkExpect(view(value))
+		return true, gate.CheckExpect(gate.View(value))
 	}
-	return false, refusal{}
+	return false, gate.Refusal{}
 }
 
 // tokenBytes maps the bytes of a token (RFC 9110 §5.6.2) to their lower case, all

@@ -161,7 +161,7 @@ func FuzzGate(f *testing.F) {
 	f.Add(":\r\n\r\n")
 	f.Fuzz(func(t *testing.T, section string) {
 		var fields h1Fields
-		if bad := fields.scan([]byte(section)); bad.refused() {
+		if bad := fields.scan([]byte(section)); bad.Refused() {
 			return
 		}
 		require.NotContains(t, strings.ReplaceAll(section, "\r\n", ""), "\n")

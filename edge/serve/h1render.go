@@ -7,6 +7,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/edge/serve/gate"
 )
 
 // render puts x.Rep into the response. It reports whether a stream keeps the
@@ -17,7 +18,7 @@ func (h *h1) render(ctx *fasthttp.RequestCtx, x *h1Exchange) (kept bool) {
 		x.closeStream()
 		resp.SkipBody = true
 	} else if rep.Stream != nil && rep.Length < 0 && !ctx.Request.Header.IsHTTP11() {
-		if bad := x.buffer(); bad.refused() {
+		if bad := x.buffer(); bad.Refused() {
 			h.refuse(ctx, bad)
 			return false
 		}
@@ -37,7 +38,7 @@ func (h *h1) render(ctx *fasthttp.RequestCtx, x *h1Exchange) (kept bool) {
 			done:   func() { h.release(ctx, x) },
 		}, int(max(rep.Length, -1)))
 		return true
-	case rep.Art != nil && within(rep.Body, rep.Art.Body):
+	case rep.Art != nil && gate.Within(rep.Body, rep.Art.Body):
 		resp.SetBodyRaw(rep.Body) // immutable, and kept alive by the response
 	default:
 		resp.SetBody(rep.Body) // may be scratch memory of the exchange
@@ -57,15 +58,15 @@ func (h *h1) renderFields(ctx *fasthttp.RequestCtx, x *h1Exchange) {
 				continue
 			}
 			if i > 0 && fields[i].Name == fields[i-1].Name {
-				out.add(fields[i].Name, bytesOf(fields[i].Value))
+				out.add(fields[i].Name, gate.Bytes(fields[i].Value))
 			} else {
-				out.set(fields[i].Name, bytesOf(fields[i].Value))
+				out.set(fields[i].Name, gate.Bytes(fields[i].Value))
 			}
 		}
 	}
 	for i := range rep.Passed {
 		if !ownLine(rep.Passed[i].Name) {
-			out.setOrAdd(rep.Passed[i].Name, bytesOf(rep.Passed[i].Value))
+			out.setOrAdd(rep.Passed[i].Name, gate.Bytes(rep.Passed[i].Value))
 		}
 	}
 	for _, line := range rep.Extra.Lines() {
@@ -82,17 +83,17 @@ func (h *h1) renderFields(ctx *fasthttp.RequestCtx, x *h1Exchange) {
 const maxUnframed = 1 << 20
 
 // buffer reads the stream of the reply into memory.
-func (x *h1Exchange) buffer() refusal {
+func (x *h1Exchange) buffer() gate.Refusal {
 	content, err := io.ReadAll(io.LimitReader(x.Rep.Stream, maxUnframed+1))
 	x.closeStream()
 	if err != nil {
-		return refusal{502, "", "the origin broke off"}
+		return gate.Refuse(502, "", "the origin broke off")
 	}
 	if len(content) > maxUnframed {
-		return refusal{505, "version", "content of unknown length needs HTTP/1.1"}
+		return gate.Refuse(505, "version", "content of unknown length needs HTTP/1.1")
 	}
 	x.Rep.Body, x.Rep.Length = content, int64(len(content))
-	return refusal{}
+	return gate.Refusal{}
 }
 
 // bodiless reports whether an answer of that status has no content (RFC 9110
@@ -127,7 +128,7 @@ func (l *h1Lines) set(name string, value []byte) {
 		l.date = value
 		return
 	}
-	l.hdr.SetCanonical(bytesOf(name), value)
+	l.hdr.SetCanonical(gate.Bytes(name), value)
 }
 
 // add writes a further line of a name that has one already.
@@ -136,21 +137,21 @@ func (l *h1Lines) add(name string, value []byte) {
 	case "Date":
 		// A second one is an origin's fault; the first stands.
 	case "Set-Cookie":
-		l.hdr.SetCanonical(bytesOf(name), value) // kept beside the others
+		l.hdr.SetCanonical(gate.Bytes(name), value) // kept beside the others
 	case "Content-Type", "Content-Encoding", "Server":
 		// fasthttp has one place for each of these: the last line would win.
 		// Joined with a comma nothing is lost (RFC 9110 §5.3).
 		joined := append([]byte(nil), l.hdr.Peek(name)...)
 		joined = append(append(joined, ", "...), value...)
-		l.hdr.SetCanonical(bytesOf(name), joined)
+		l.hdr.SetCanonical(gate.Bytes(name), joined)
 	default:
-		l.hdr.AddBytesKV(bytesOf(name), value)
+		l.hdr.AddBytesKV(gate.Bytes(name), value)
 	}
 }
 
 // setOrAdd writes a line whose name may have been written before.
 func (l *h1Lines) setOrAdd(name string, value []byte) {
-	if name == "Date" && l.date == nil || name != "Date" && len(l.hdr.PeekCanonical(bytesOf(name))) == 0 {
+	if name == "Date" && l.date == nil || name != "Date" && len(l.hdr.PeekCanonical(gate.Bytes(name))) == 0 {
 		l.set(name, value)
 		return
 	}
@@ -166,6 +167,6 @@ func (l *h1Lines) end(now time.Time, scratch []byte) {
 		l.date = fasthttp.AppendHTTPDate(scratch[:0], now)
 	}
 	_ = l.hdr.AddTrailer("Date") // Date is no forbidden trailer
-	l.hdr.SetCanonical(bytesOf("Date"), l.date)
+	l.hdr.SetCanonical(gate.Bytes("Date"), l.date)
 	_ = l.hdr.SetTrailer("")
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/edge/serve/gate"
 )
 
 // netHandler serves HTTP/2 and HTTP/3 requests, both of which come as net/http
@@ -31,8 +32,8 @@ type netHandler struct {
 // netExchange is an exchange with memory to render it.
 type netExchange struct {
 	edge.Exchange
-	buf  []byte // the values made for this answer, one after the other
-	body *body  // nil unless the request has content
+	buf  []byte     // the values made for this answer, one after the other
+	body *gate.Body // nil unless the request has content
 }
 
 func newNetHandler(core Core, cfg Config, proto edge.Proto, alt string, logger *slog.Logger) *netHandler {
@@ -62,7 +63,7 @@ func (h *netHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	out := netReply{w: w}
 	defer h.recover(&out)
 	x := h.pool.Get().(*netExchange)
-	if bad := x.read(r, h.proto, h.maxBody); bad.refused() {
+	if bad := x.read(r, h.proto, h.maxBody); bad.Refused() {
 		out.refuse(bad)
 		h.release(x)
 		return
@@ -81,7 +82,7 @@ func (h *netHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out.deadline, out.timeout = d, h.writeTimeout
 	}
 	h.core.Serve(r.Context(), &x.Exchange)
-	if bad := x.body.blame(&x.Rep, h.maxBody); bad.refused() {
+	if bad := x.body.Blame(&x.Rep, h.maxBody); bad.Refused() {
 		closeStream(&x.Rep)
 		out.refuse(bad)
 	} else {
@@ -91,18 +92,18 @@ func (h *netHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // read fills x.Req from r.
-func (x *netExchange) read(r *http.Request, proto edge.Proto, maxBody int64) refusal {
-	if bad := checkTarget(r.RequestURI); bad.refused() {
+func (x *netExchange) read(r *http.Request, proto edge.Proto, maxBody int64) gate.Refusal {
+	if bad := gate.CheckTarget(r.RequestURI); bad.Refused() {
 		return bad
 	}
-	if bad := checkHost(r.Host); bad.refused() {
+	if bad := gate.CheckHost(r.Host); bad.Refused() {
 		return bad
 	}
-	if bad := checkExpect(r.Header.Get("Expect")); bad.refused() {
+	if bad := gate.CheckExpect(r.Header.Get("Expect")); bad.Refused() {
 		return bad
 	}
 	if r.ContentLength > maxBody {
-		return tooLarge(maxBody)
+		return gate.TooLarge(maxBody)
 	}
 	req := &x.Req
 	req.Method = edge.ParseMethod(r.Method)
@@ -119,7 +120,7 @@ func (x *netExchange) read(r *http.Request, proto edge.Proto, maxBody int64) ref
 	// what came as early data on this connection is no replay (RFC 8470 §3).
 	req.Early = proto == edge.H3 && r.TLS != nil && !r.TLS.HandshakeComplete
 	x.Now = time.Now()
-	return refusal{}
+	return gate.Refusal{}
 }
 
 // content fills x.Req.Body. quic-go does not know whether an HTTP/3 request that
@@ -138,7 +139,7 @@ func (x *netExchange) content(r *http.Request, maxBody int64) {
 			from = io.MultiReader(bytes.NewReader(first), from)
 		}
 	}
-	x.body = newBody(from, maxBody)
+	x.body = gate.NewBody(from, maxBody)
 	x.Req.Body, x.Req.Length = x.body, r.ContentLength
 }
 
@@ -173,7 +174,7 @@ func (h *netHandler) recover(out *netReply) {
 	if h.proto == edge.H2 {
 		out.w.Header()["Connection"] = []string{"close"}
 	}
-	out.refuse(refusal{status: 500, reason: "the request could not be served"})
+	out.refuse(gate.Refuse(500, "", "the request could not be served"))
 }
 
 func closeStream(rep *edge.Reply) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/edge/serve/gate"
 )
 
 // netReply writes one answer to a net/http response writer.
@@ -136,14 +137,14 @@ func (o *netReply) extend(now time.Time) {
 }
 
 // refuse writes a problem.
-func (o *netReply) refuse(bad refusal) {
-	content := bad.body()
+func (o *netReply) refuse(bad gate.Refusal) {
+	content := bad.Body()
 	header := o.w.Header()
 	header["Content-Type"] = []string{"application/problem+json"}
 	header["Cache-Control"] = []string{"no-store"}
 	header["Content-Length"] = []string{strconv.Itoa(len(content))}
 	o.begun = true
 	o.extend(time.Now())
-	o.w.WriteHeader(bad.status)
+	o.w.WriteHeader(bad.Status)
 	_, _ = o.w.Write(content) // fails where the client has gone
 }

@@ -16,12 +16,13 @@ import (
 
 	"github.com/letteros/letteredge/cachekey"
 	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/edge/serve/gate"
 )
 
 // keyOf is what a request comes to: a canonical text, "refused" by the
 // transport, or the key's error.
-func keyOf(t *testing.T, k *cachekey.Keyer, req *edge.Request, bad refusal) string {
-	if bad.refused() {
+func keyOf(t *testing.T, k *cachekey.Keyer, req *edge.Request, bad gate.Refusal) string {
+	if bad.Refused() {
 		return "refused"
 	}
 	var s cachekey.Scratch
@@ -152,7 +153,7 @@ func TestKeyParityOnTheWire(t *testing.T) {
 	t.Parallel()
 	k := parityKeyer(t)
 	core := coreFunc(func(_ context.Context, x *edge.Exchange) {
-		key := keyOf(t, k, &x.Req, refusal{})
+		key := keyOf(t, k, &x.Req, gate.Refusal{})
 		x.Rep.Status, x.Rep.Body, x.Rep.Length = 200, []byte(key), int64(len(key))
 	})
 	r := start(t, core)

@@ -1,4 +1,4 @@
-package serve
+package gate
 
 import (
 	"errors"
@@ -15,7 +15,7 @@ var (
 	errBodyEnded    = errors.New("the request is over")
 )
 
-// body is the content of one request. Whoever forwards it may go on reading it
+// Body is the content of one request. Whoever forwards it may go on reading it
 // after the answer has come (net/http's Transport does), when the transport's
 // buffers already belong to the next request:
 //
@@ -23,9 +23,9 @@ var (
 //  2. the connection's buffers are reused for the next request;
 //  3. the origin client's write loop reads once more.
 //
-// So a body is never pooled, and end waits until nobody is inside Read and bars
+// So a body is never pooled, and End waits until nobody is inside Read and bars
 // later ones.
-type body struct {
+type Body struct {
 	exceeded atomic.Bool // more came than is allowed
 	broken   atomic.Bool // it ended before its end, or is not coded as it says
 
@@ -35,11 +35,13 @@ type body struct {
 	over bool
 }
 
-func newBody(r io.Reader, limit int64) *body { return &body{r: r, left: limit} }
+// NewBody is the content that comes from r, of which at most limit bytes are
+// allowed.
+func NewBody(r io.Reader, limit int64) *Body { return &Body{r: r, left: limit} }
 
 // Read reads content, and one byte more than the limit to know that there is
 // more.
-func (b *body) Read(p []byte) (int, error) {
+func (b *Body) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.over {
@@ -63,25 +65,25 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// blame is what the content did wrong, if that is why rep is an error of the
+// Blame is what the content did wrong, if that is why rep is an error of the
 // edge's own: an origin that got half a request cannot be blamed for not
 // answering it.
-func (b *body) blame(rep *edge.Reply, limit int64) refusal {
+func (b *Body) Blame(rep *edge.Reply, limit int64) Refusal {
 	switch {
 	case b == nil:
-		return refusal{}
+		return Refusal{}
 	case b.exceeded.Load():
-		return tooLarge(limit)
+		return TooLarge(limit)
 	case b.broken.Load() && rep.Status >= 500 && rep.Art == nil && rep.Stream == nil:
-		return refusal{http.StatusBadRequest, "content", "the content of the request breaks off, or is not coded as its header section says"}
+		return Refusal{http.StatusBadRequest, "content", "the content of the request breaks off, or is not coded as its header section says"}
 	}
-	return refusal{}
+	return Refusal{}
 }
 
-// end bars further reads. A read that is waiting for the client is broken off
+// End bars further reads. A read that is waiting for the client is broken off
 // by interrupt, after which the connection serves no more requests; end reports
 // whether that was needed.
-func (b *body) end(interrupt func()) (broken bool) {
+func (b *Body) End(interrupt func()) (broken bool) {
 	if !b.mu.TryLock() {
 		interrupt()
 		broken = true
