@@ -29,9 +29,29 @@ type Artifact struct {
 	// control is the upstream's Cache-Control where readers get another one.
 	control string
 
-	values []string // the values of Fields, for Lists
+	made atomic.Pointer[made] // what transports have asked for; nil for most
+}
 
-	forms [protoCount]form // see Form
+// made is what is made of an artifact when it is first asked for: most are never
+// asked for over more than one protocol, or never again at all.
+type made struct {
+	values []string         // the values of Fields, for Lists
+	forms  [protoCount]form // see Form
+}
+
+// ask returns what has been made so far.
+func (a *Artifact) ask() *made {
+	if m := a.made.Load(); m != nil {
+		return m
+	}
+	m := &made{values: make([]string, len(a.Fields))}
+	for i := range a.Fields {
+		m.values[i] = a.Fields[i].Value
+	}
+	if !a.made.CompareAndSwap(nil, m) {
+		return a.made.Load() // somebody else's, which may hold a form by now
+	}
+	return m
 }
 
 // form is an artifact's field lines as one protocol writes them.
@@ -45,7 +65,7 @@ type form struct {
 // use on: most artifacts are never asked for twice over the same protocol. The
 // block is shared by all answers and must not be changed.
 func (a *Artifact) Form(p Proto, encode func(*Artifact) []byte) []byte {
-	f := &a.forms[p]
+	f := &a.ask().forms[p]
 	if block := f.block.Load(); block != nil {
 		return *block
 	}
@@ -59,12 +79,13 @@ func (a *Artifact) Form(p Proto, encode func(*Artifact) []byte) []byte {
 // Lists calls yield once for each name with all of its values, until it returns
 // false. The slices are shared by all answers and must not be changed.
 func (a *Artifact) Lists(yield func(name string, values []string) bool) {
+	values := a.ask().values
 	for i := 0; i < len(a.Fields); {
 		j := i + 1
 		for j < len(a.Fields) && a.Fields[j].Name == a.Fields[i].Name {
 			j++
 		}
-		if !yield(a.Fields[i].Name, a.values[i:j:j]) {
+		if !yield(a.Fields[i].Name, values[i:j:j]) {
 			return
 		}
 		i = j
@@ -128,10 +149,6 @@ func bake(status int, fields []Field, omit []string, body []byte, tags []string,
 	}
 	slices.SortStableFunc(lines, func(x, y Field) int { return strings.Compare(x.Name, y.Name) })
 	a.Fields = lines
-	a.values = make([]string, len(lines))
-	for i := range lines {
-		a.values[i] = lines[i].Value
-	}
 	return a
 }
 

@@ -344,6 +344,9 @@ func (c *Core) keep(fl *flight, d *detached, rules freshness.Verdict, art *Artif
 }
 
 func (c *Core) slot(d *detached, rules freshness.Verdict, art *Artifact, tags []string, ans *Answer) *Slot {
+	art.pack()
+	// Of the verdict a stored response needs no more what was left out of it.
+	rules.Omit = nil
 	s := &Slot{Art: art, Settled: d.settled, Vector: d.vector, Vary: rules.Vary, Tags: tags, Rules: rules, ReceivedAt: ans.ResponseAt}
 	if len(s.Vary) > 0 {
 		s.Variant = string(appendVariant(nil, s.Vary, d.fields))

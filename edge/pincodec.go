@@ -115,10 +115,7 @@ func decodePin(data []byte) (*Slot, []byte, error) {
 	if r.bad || len(r.b) != 0 || a.Status < 200 || a.Status > 599 {
 		return nil, nil, errPin
 	}
-	a.values = make([]string, len(a.Fields))
-	for i := range a.Fields {
-		a.values[i] = a.Fields[i].Value
-	}
+	a.pack()
 	return s, position, nil
 }
 

@@ -20,9 +20,6 @@ func drawSlot(t *rapid.T) *Slot {
 		Status: rapid.IntRange(200, 599).Draw(t, "status"), Fields: fields, Body: rapid.SliceOf(rapid.Byte()).Draw(t, "body"),
 		ETag: text.Draw(t, "etag"), LastModified: text.Draw(t, "modified"), upstreamETag: text.Draw(t, "upstream"), control: text.Draw(t, "control"),
 	}
-	for _, f := range fields {
-		art.values = append(art.values, f.Value)
-	}
 	s := &Slot{
 		Art: art, Vector: text.Draw(t, "vector"), Variant: text.Draw(t, "variant"), Vary: list.Draw(t, "vary"), Tags: list.Draw(t, "tags"),
 		Settled: rapid.Bool().Draw(t, "settled"), ReceivedAt: time.Unix(0, rapid.Int64().Draw(t, "received")),
