@@ -230,6 +230,7 @@ func TestBadDocs(t *testing.T) {
 		return got.State == "waiting" && got.Reason != ""
 	})
 	same()
+	require.Equal(t, post, postUpdate(t, p, ahead), "a push that waits, pushed again, is the same one")
 	admin.Want(t, http.StatusAccepted, nil, "POST", "/v1/rollouts/"+post+"/abort", "")
 
 	for _, n := range demo.Nodes {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,17 +52,47 @@ func (e *staleVersion) Error() string {
 	return fmt.Sprintf("%s: version: %s; raise it to %d, or push with --bump", strings.Join(e.files, ", "), e.why, e.next)
 }
 
+// records are what the cluster knows of documents.
+type records struct {
+	documents []adminapi.Document
+	rollouts  []adminapi.Rollout
+}
+
+func readRecords(ctx context.Context, api *client.Client) (r records, err error) {
+	if r.documents, err = api.Documents(ctx); err != nil {
+		return r, err
+	}
+	r.rollouts, err = api.Rollouts(ctx, 0)
+	return r, err
+}
+
+// onTheirWay returns the versions of each document that rollouts may still bring,
+// also those that wait and are no candidates yet.
+func (r records) onTheirWay() map[string][]adminapi.DocsVersion {
+	all := map[string][]adminapi.DocsVersion{}
+	for _, o := range r.rollouts {
+		switch o.State {
+		case "waiting", "running", "paused":
+			for _, v := range o.Documents {
+				all[v.ID] = append(all[v.ID], v)
+			}
+		}
+	}
+	return all
+}
+
 // compare holds a folder against what is recorded. stale are the documents whose
 // version must be raised first.
-func compare(folder []docsorigin.Listed, records []adminapi.Document) (edits []edit, stale []*staleVersion) {
+func compare(folder []docsorigin.Listed, known records) (edits []edit, stale []*staleVersion) {
+	onTheirWay := known.onTheirWay()
 	recorded := map[string]adminapi.Document{}
-	for _, d := range records {
+	for _, d := range known.documents {
 		recorded[d.ID] = d
 	}
 	for _, l := range folder {
-		d, known := recorded[l.ID]
+		d, ok := recorded[l.ID]
 		delete(recorded, l.ID)
-		there := known && d.Version > 0 && !d.Deleted
+		there := ok && d.Version > 0 && !d.Deleted
 		e := edit{ID: l.ID, Change: editChanged, Version: l.Version, push: adminapi.DocsVersion{ID: l.ID, Version: l.Version, Digest: l.Digest, Tags: l.Tags}}
 		if there {
 			e.From = d.Version
@@ -69,15 +100,18 @@ func compare(folder []docsorigin.Listed, records []adminapi.Document) (edits []e
 			e.Change = editNew
 		}
 		why := ""
+		underWay := slices.ContainsFunc(onTheirWay[l.ID], func(v adminapi.DocsVersion) bool {
+			return v.Version == l.Version && v.Digest == l.Digest
+		})
 		switch {
-		case d.Candidate != nil && d.Candidate.Version == l.Version && d.Candidate.Digest == l.Digest: // under way
+		case underWay: // pushing it again is the same push
 		case there && d.Version == l.Version && d.Digest == l.Digest:
 			continue
 		case there && d.Version == l.Version:
 			why = fmt.Sprintf("the text differs from version %d, which is released", l.Version)
 		case there && l.Version < d.Version:
 			why = fmt.Sprintf("is %d, and %d is released", l.Version, d.Version)
-		case d.Candidate == nil && l.Version <= d.Highest:
+		case l.Version <= d.Highest:
 			why = fmt.Sprintf("is %d, and %d was pushed before and is not shown: an undone number is never used again", l.Version, d.Highest)
 		}
 		if why != "" {
@@ -89,13 +123,15 @@ func compare(folder []docsorigin.Listed, records []adminapi.Document) (edits []e
 		}
 		edits = append(edits, e)
 	}
-	for _, d := range records {
+	for _, d := range known.documents {
 		if _, gone := recorded[d.ID]; !gone || d.Version == 0 || d.Deleted {
 			continue
 		}
 		next := d.Highest + 1
-		if d.Candidate != nil && d.Candidate.Deleted {
-			next = d.Candidate.Version
+		for _, v := range onTheirWay[d.ID] {
+			if v.Deleted {
+				next = v.Version
+			}
 		}
 		edits = append(edits, edit{ID: d.ID, Change: editDeleted, From: d.Version, Version: next,
 			push: adminapi.DocsVersion{ID: d.ID, Version: next, Deleted: true}})
@@ -114,11 +150,11 @@ func (c docsDir) read(ctx context.Context, api *client.Client, bump bool) ([]edi
 		// A path that was mistyped must not delete all that is released.
 		return nil, nil, wrongUse{fmt.Errorf("%s: holds no document; to delete all of them, push the deletions through POST /v1/docs/updates", c.Dir)}
 	}
-	records, err := api.Documents(ctx)
+	known, err := readRecords(ctx, api)
 	if err != nil {
 		return nil, nil, err
 	}
-	edits, stale := compare(folder, records)
+	edits, stale := compare(folder, known)
 	if !bump || len(stale) == 0 {
 		return edits, stale, nil
 	}
@@ -132,7 +168,7 @@ func (c docsDir) read(ctx context.Context, api *client.Client, bump bool) ([]edi
 	if folder, err = docsorigin.List(c.Dir); err != nil {
 		return nil, nil, err
 	}
-	edits, stale = compare(folder, records)
+	edits, stale = compare(folder, known)
 	return edits, stale, nil
 }
 
