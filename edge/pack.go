@@ -10,44 +10,52 @@ import (
 // of two for each line. Names that nearly all responses have cost nothing at all.
 // Nobody else may have seen the artifact yet.
 func (a *Artifact) pack() {
-	texts := make([]*string, 0, 2*len(a.Fields)+5)
+	size := 0
 	for i := range a.Fields {
 		f := &a.Fields[i]
 		if name, ok := commonName(f.Name); ok {
 			f.Name = name
 		} else {
-			texts = append(texts, &f.Name)
+			size += len(f.Name)
 		}
-		texts = append(texts, &f.Value)
+		size += len(f.Value)
 	}
-	texts = append(texts, &a.ETag, &a.LastModified, &a.upstreamETag, &a.cacheStatus, &a.control)
 	// Validators are mostly a line's value as well: they are kept once.
-	at := make([]int, len(texts))
-	var b strings.Builder
-	size := 0
-	first := make([]int, len(texts))
-	for i, t := range texts {
-		first[i] = slices.IndexFunc(texts[:i], func(o *string) bool { return *o == *t })
-		if first[i] < 0 {
+	others := [...]*string{&a.ETag, &a.LastModified, &a.upstreamETag, &a.cacheStatus, &a.control}
+	for _, t := range others {
+		if a.lineOf(*t) < 0 {
 			size += len(*t)
 		}
 	}
-	b.Grow(size)
-	for i, t := range texts {
-		if first[i] >= 0 {
-			at[i] = at[first[i]]
-			continue
-		}
-		at[i] = b.Len()
+	var b strings.Builder
+	b.Grow(size) // so that what has been written never moves
+	put := func(t *string) {
+		at := b.Len()
 		b.WriteString(*t)
+		*t = b.String()[at:]
 	}
-	all := b.String()
-	for i, t := range texts {
-		*t = all[at[i] : at[i]+len(*t)]
+	for i := range a.Fields {
+		f := &a.Fields[i]
+		if _, ok := commonName(f.Name); !ok {
+			put(&f.Name)
+		}
+		put(&f.Value)
+	}
+	for _, t := range others {
+		if i := a.lineOf(*t); i >= 0 {
+			*t = a.Fields[i].Value
+		} else {
+			put(t)
+		}
 	}
 	if cap(a.Fields) > len(a.Fields) {
 		a.Fields = append(make([]Field, 0, len(a.Fields)), a.Fields...) // no spare lines
 	}
+}
+
+// lineOf returns the first line with that value, -1 if there is none.
+func (a *Artifact) lineOf(value string) int {
+	return slices.IndexFunc(a.Fields, func(f Field) bool { return f.Value == value })
 }
 
 // commonName returns a field name as a constant of the program, where it is one
