@@ -14,8 +14,9 @@
 //   - All that decides is in the record: a leader that dies is followed by one
 //     that goes on from there, and an old one that wakes can write no more.
 //   - A job may be done twice, and come back late: no harm is done.
-//   - An Edge-Preview is good on the node that made it, for one candidate, while
-//     that is being verified there, and for seconds.
+//   - An Edge-Preview is good on the node that made it, for one rollout, while its
+//     checks look there, and for seconds. It shows the candidate, or tells only
+//     that whoever looks as a reader does is a check, which no quota counts.
 //
 // # Not guaranteed
 //
