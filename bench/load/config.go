@@ -2,6 +2,7 @@ package load
 
 import (
 	"crypto/x509"
+	"net/http"
 	"time"
 )
 
@@ -61,6 +62,7 @@ type plan struct {
 	Config
 	targets []*target
 	roots   *x509.CertPool
+	fields  http.Header // Header as net/http has it; transports only read it
 }
 
 // Validate returns a *FieldError for the first setting that is wrong.
@@ -79,6 +81,15 @@ func (c Config) plan() (*plan, error) {
 	}
 	if err := p.checkTrust(); err != nil {
 		return nil, err
+	}
+	p.fields = http.Header{}
+	for _, f := range p.Header {
+		if !f.is("Host") {
+			p.fields.Add(f.Name, f.Value)
+		}
+	}
+	if p.fields.Get("User-Agent") == "" {
+		p.fields.Set("User-Agent", userAgent)
 	}
 	return p, p.parseTargets()
 }

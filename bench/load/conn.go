@@ -1,6 +1,11 @@
 package load
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+)
 
 const userAgent = "edgebench"
 
@@ -18,7 +23,14 @@ type Answer struct {
 	Body   []byte
 }
 
+// sortFields puts fields that came in no order of their own into one.
+func sortFields(fields []Field) {
+	slices.SortStableFunc(fields, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
+}
+
 const maxKept = 64 << 20 // bytes of a body that Fetch keeps
+
+var errTooLong = fmt.Errorf("body beyond %d bytes", maxKept)
 
 // conn is one client connection to each host of the run. It connects anew by
 // itself after the server has ended a connection: an idle close or a GOAWAY is
@@ -38,9 +50,9 @@ type conn interface {
 func (d *dialer) newConn() conn {
 	switch d.plan.Proto {
 	case H2:
-		return newMuxConn(d, d.dialH2)
+		return newMuxConn(d.dialH2)
 	case H3:
-		return newMuxConn(d, d.dialH3)
+		return newMuxConn(d.dialH3)
 	default:
 		return newH1Conn(d)
 	}

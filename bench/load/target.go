@@ -17,6 +17,8 @@ type target struct {
 	path string // request-target in origin form
 	host string // value of Host and :authority
 	addr string // host:port to dial; the key of a connection
+
+	h2path []byte // the field line of path, as HTTP/2 has it
 }
 
 func (p *plan) parseTargets() error {
@@ -61,6 +63,9 @@ func (p *plan) parseTarget(raw string) (*target, error) {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
 	t := &target{url: u, path: u.RequestURI(), host: u.Host, addr: net.JoinHostPort(u.Hostname(), port)}
+	if p.Proto == H2 {
+		t.h2path = h2Path(t.path)
+	}
 	for _, f := range p.Header {
 		if strings.EqualFold(f.Name, "Host") {
 			t.host = f.Value

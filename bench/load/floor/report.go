@@ -8,6 +8,7 @@ import (
 
 	"github.com/letteros/letteredge/bench/load"
 	"github.com/letteros/letteredge/bench/load/bare"
+	"github.com/letteros/letteredge/bench/load/pairs"
 )
 
 // Half is one side of a round.
@@ -77,8 +78,8 @@ func (r *Report) sum(seed uint64) {
 		other = append(other, round.Bare.CPUPerRequestUS)
 		ratio = append(ratio, round.Ratio)
 	}
-	r.NodeUS, r.BareUS, r.Ratio = Median(node), Median(other), Median(ratio)
-	r.Low, r.High = Interval(ratio, seed)
+	r.NodeUS, r.BareUS, r.Ratio = pairs.Median(node), pairs.Median(other), pairs.Median(ratio)
+	r.Low, r.High = pairs.Interval(ratio, seed)
 }
 
 // WriteText writes the report for a person.

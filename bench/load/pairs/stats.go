@@ -1,4 +1,4 @@
-package floor
+package pairs
 
 import (
 	"math/rand/v2"
