@@ -19,7 +19,7 @@ func Run(ctx context.Context, cfg Config) (report *Report, err error) {
 	if err != nil {
 		return nil, err
 	}
-	answer, err := load.Fetch(ctx, cfg.Load)
+	answer, err := settled(ctx, cfg.Load)
 	if err != nil {
 		return nil, fmt.Errorf("fetch the node's answer: %w", err)
 	}
@@ -36,6 +36,15 @@ func Run(ctx context.Context, cfg Config) (report *Report, err error) {
 		}
 	}()
 	return compare(ctx, cfg, spec, cfg.bareLoad(process))
+}
+
+// settled fetches the answer that the node is loaded with: not the first, which
+// may be a miss and have lines that a hit has not.
+func settled(ctx context.Context, cfg load.Config) (*load.Answer, error) {
+	if _, err := load.Fetch(ctx, cfg); err != nil {
+		return nil, err
+	}
+	return load.Fetch(ctx, cfg)
 }
 
 func compare(ctx context.Context, cfg Config, spec bare.Spec, bareLoad load.Config) (*Report, error) {
