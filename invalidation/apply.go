@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/letteros/letteredge/cachekey"
@@ -25,7 +24,21 @@ type Order struct {
 	// Timeout is after how long, not complete, it counts as partial: above 0, at
 	// most MaxTimeout; 0 means DefaultTimeout.
 	Timeout time.Duration
+	// Key makes it safe to send the order again, through any node: an order with the
+	// key of a purge that is known here, and at most KeyLife old, is that purge. Body
+	// stands for what was asked: with another, such an order is ErrOtherBody. Both
+	// are digests, of at most 64 bytes; an empty Key is none.
+	Key, Body string
 }
+
+const (
+	// KeyLife is how long the key of a purge is good.
+	KeyLife = 24 * time.Hour
+	maxKey  = 64 // bytes of a key, and of a body's digest
+)
+
+// ErrOtherBody means that the key of an order is that of a purge of something else.
+var ErrOtherBody = errors.New("the key was used with another body")
 
 // Purge is Issue with the default time-out.
 func (e *Engine) Purge(ctx context.Context, sel cachekey.Selector, mode Mode, by string) (Receipt, error) {
@@ -36,7 +49,8 @@ func (e *Engine) Purge(ctx context.Context, sel cachekey.Selector, mode Mode, by
 // returns this node's receipt: from then on nothing that the order selects and
 // that was fetched before is served from here. An invalid selector gives a
 // *cachekey.Error; a journal that fails gives ErrNotDurable, and nothing is
-// purged. Cancelling ctx has no effect once the journal has been asked.
+// purged. Cancelling ctx has no effect once the journal has been asked. An order
+// whose key is known gives the receipt of its purge, or ErrOtherBody.
 //
 // The journal comes first. The other way round, a crash between the two would
 // lose a purge whose effect readers have seen already.
@@ -57,8 +71,38 @@ func (e *Engine) Issue(ctx context.Context, o Order) (Receipt, error) {
 	if err := ctx.Err(); err != nil {
 		return Receipt{}, fmt.Errorf("purge: %w", err)
 	}
+	o.Selector = sel
+	if o.Key == "" {
+		return e.issue(o)
+	}
+	if len(o.Key) > maxKey || len(o.Body) > maxKey {
+		return Receipt{}, fmt.Errorf("purge: a key and a body's digest have at most %d bytes", maxKey)
+	}
+	// Those that come at once wait for the first, and find what it has left.
+	err = e.asking.once(o.Key, func() error {
+		if _, known := e.known.asked(o.Key, e.cfg.Now()); known {
+			return nil
+		}
+		_, err := e.issue(o)
+		return err
+	})
+	if err != nil {
+		return Receipt{}, err
+	}
+	rec, known := e.known.asked(o.Key, e.cfg.Now())
+	switch {
+	case !known:
+		return Receipt{}, fmt.Errorf("purge: %w: it is not known any more", ErrNotDurable)
+	case rec.Body != o.Body:
+		return Receipt{}, fmt.Errorf("purge %s: %w", rec.Dot, ErrOtherBody)
+	}
+	return e.receipt(rec), nil
+}
+
+// issue carries out a valid order.
+func (e *Engine) issue(o Order) (Receipt, error) {
 	payload, err := encode(Record{
-		Selector: sel, Mode: o.Mode, At: e.cfg.Now(), By: o.By, Expected: e.expected(), Timeout: o.Timeout,
+		Selector: o.Selector, Mode: o.Mode, At: e.cfg.Now(), By: o.By, Expected: e.expected(), Timeout: o.Timeout, Key: o.Key, Body: o.Body,
 	})
 	if err != nil {
 		return Receipt{}, fmt.Errorf("purge: %w", err)
@@ -172,40 +216,4 @@ func (e *Engine) tellReceipt(r Receipt) {
 	for _, hook := range hooks {
 		hook(r)
 	}
-}
-
-// arriving lets one purge be applied once at a time.
-type arriving struct {
-	mu   sync.Mutex
-	dots map[gossip.Dot]*arrival
-}
-
-type arrival struct {
-	done chan struct{}
-	err  error
-}
-
-// once calls do, or waits for a call for the same dot that is under way and
-// returns its error.
-func (a *arriving) once(dot gossip.Dot, do func() error) error {
-	a.mu.Lock()
-	if other := a.dots[dot]; other != nil {
-		a.mu.Unlock()
-		<-other.done
-		return other.err
-	}
-	mine := &arrival{done: make(chan struct{}), err: ErrClosed} // if do panics
-	if a.dots == nil {
-		a.dots = make(map[gossip.Dot]*arrival)
-	}
-	a.dots[dot] = mine
-	a.mu.Unlock()
-	defer func() {
-		a.mu.Lock()
-		delete(a.dots, dot)
-		a.mu.Unlock()
-		close(mine.done)
-	}()
-	mine.err = do()
-	return mine.err
 }

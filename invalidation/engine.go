@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/letteros/letteredge/cachekey"
+	"github.com/letteros/letteredge/gossip"
 )
 
 var (
@@ -42,7 +43,8 @@ type Engine struct {
 	receipts []func(Receipt)       // guarded by apply
 	answered []func(time.Duration) // guarded by apply
 
-	arriving arriving
+	arriving once[gossip.Dot] // purges
+	asking   once[string]     // orders, by key
 
 	unsettled []Record // found at replay; Run's
 

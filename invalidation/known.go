@@ -17,7 +17,8 @@ type known struct {
 
 	mu      sync.Mutex
 	byID    map[string]*purge
-	order   []*purge // oldest first
+	byKey   map[string]*purge // of several purges of a key, the first
+	order   []*purge          // oldest first
 	bytes   int
 	next    uint64            // the place of the next purge
 	reports map[string]Report // the latest of each node
@@ -51,7 +52,7 @@ const (
 func newKnown(cfg Config) known {
 	return known{
 		keep: cfg.Retain, keepBytes: cfg.RetainBytes, self: cfg.Node, source: gossip.Source{Node: cfg.Node, Incarnation: cfg.Incarnation},
-		byID: make(map[string]*purge), reports: make(map[string]Report),
+		byID: make(map[string]*purge), byKey: make(map[string]*purge), reports: make(map[string]Report),
 	}
 }
 
@@ -59,7 +60,7 @@ func newKnown(cfg Config) known {
 // of a known dot changes nothing.
 func (k *known) add(rec Record, names []Peer, voters []string, now time.Time) {
 	p := &purge{
-		rec: rec, id: rec.Dot.String(), bytes: selectorBytes(rec.Selector) + peerBytes*len(rec.Expected), learned: now,
+		rec: rec, id: rec.Dot.String(), bytes: selectorBytes(rec.Selector) + peerBytes*len(rec.Expected) + len(rec.Key) + len(rec.Body), learned: now,
 		receipts: map[string]*evidence{k.self: {at: now, known: names}},
 	}
 	k.mu.Lock()
@@ -70,6 +71,9 @@ func (k *known) add(rec Record, names []Peer, voters []string, now time.Time) {
 	p.place = k.next
 	k.next++
 	k.byID[p.id] = p
+	if rec.Key != "" && p.owns(k.byKey[rec.Key]) {
+		k.byKey[rec.Key] = p
+	}
 	k.order = append(k.order, p)
 	k.bytes += p.bytes
 	for _, r := range k.reports {
@@ -86,7 +90,32 @@ func (k *known) add(rec Record, names []Peer, voters []string, now time.Time) {
 		k.order = k.order[1:]
 		k.bytes -= old.bytes
 		delete(k.byID, old.id)
+		if k.byKey[old.rec.Key] == old {
+			delete(k.byKey, old.rec.Key)
+		}
 	}
+}
+
+// owns reports whether p, and not other, which may be nil, is the purge of the
+// key that both have: the first is, unless the key had expired before the second.
+// All nodes decide it alike, in whichever order they hear of the two.
+func (p *purge) owns(other *purge) bool {
+	if other == nil {
+		return true
+	}
+	after := p.rec.At.Sub(other.rec.At)
+	return after >= KeyLife || after > -KeyLife && (after < 0 || after == 0 && p.id < other.id)
+}
+
+// asked returns the purge of a key, if that is good still.
+func (k *known) asked(key string, now time.Time) (Record, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	p := k.byKey[key]
+	if p == nil || now.Sub(p.rec.At) >= KeyLife {
+		return Record{}, false
+	}
+	return p.rec, true
 }
 
 // observe notes what a report says of the purges that are known. It reports

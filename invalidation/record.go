@@ -26,6 +26,9 @@ type Record struct {
 	// Timeout is how long it is pending before it counts as partial.
 	Timeout time.Duration
 
+	// Key and Body are Order's, so that whoever has the purge knows it again.
+	Key, Body string
+
 	// Applied is this node's receipt, nil until it is settled: a Record in a
 	// journal without one was applied at replay.
 	Applied *Applied
@@ -51,6 +54,8 @@ type recordJSON struct {
 	// Nodes are the expected ones' ids by region: that is shorter.
 	Nodes     map[string][]string `json:"nodes,omitempty"`
 	TimeoutMS int64               `json:"timeout_ms,omitempty"`
+	Key       string              `json:"key,omitempty"`
+	Body      string              `json:"body,omitempty"`
 	Applied   *Applied            `json:"applied,omitempty"`
 }
 
@@ -58,7 +63,7 @@ type recordJSON struct {
 func (r Record) MarshalJSON() ([]byte, error) {
 	raw := recordJSON{
 		Purge: r.Dot.String(), Select: r.Selector, Mode: r.Mode, At: r.At, By: r.By,
-		TimeoutMS: r.Timeout.Milliseconds(), Applied: r.Applied,
+		TimeoutMS: r.Timeout.Milliseconds(), Key: r.Key, Body: r.Body, Applied: r.Applied,
 	}
 	for _, p := range r.Expected {
 		if raw.Nodes == nil {
@@ -98,9 +103,12 @@ func (raw recordJSON) record(dot gossip.Dot) (Record, error) {
 	if raw.TimeoutMS < 0 || raw.TimeoutMS > MaxTimeout.Milliseconds() {
 		return Record{}, fmt.Errorf("timeout_ms: must be from 0 to %d", MaxTimeout.Milliseconds())
 	}
+	if len(raw.Key) > maxKey || len(raw.Body) > maxKey {
+		return Record{}, fmt.Errorf("key, body: must have at most %d bytes", maxKey)
+	}
 	rec := Record{
 		Dot: dot, Selector: raw.Select, Mode: raw.Mode, At: raw.At, By: raw.By,
-		Timeout: time.Duration(raw.TimeoutMS) * time.Millisecond, Applied: raw.Applied,
+		Timeout: time.Duration(raw.TimeoutMS) * time.Millisecond, Key: raw.Key, Body: raw.Body, Applied: raw.Applied,
 	}
 	for _, region := range slices.Sorted(maps.Keys(raw.Nodes)) {
 		for _, id := range raw.Nodes[region] {

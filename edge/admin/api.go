@@ -17,7 +17,6 @@ type api struct {
 	Deps
 	node    string
 	hosts   []string
-	keys    *keys
 	openAPI []byte
 	paths   map[string]methods
 	mux     *http.ServeMux
@@ -46,7 +45,7 @@ func newAPI(cfg Config, deps Deps) (*api, error) {
 	}
 	a := &api{
 		Deps: deps, node: cfg.Node, hosts: cfg.AllowedHosts, openAPI: doc,
-		keys: newKeys(deps.Now), paths: make(map[string]methods), mux: http.NewServeMux(), quit: make(chan struct{}),
+		paths: make(map[string]methods), mux: http.NewServeMux(), quit: make(chan struct{}),
 	}
 	calls := map[string]func(*request) (reply, error){
 		"quota.list": a.listQuotas, "quota.get": a.getQuota, "quota.put": a.putQuota, "quota.delete": a.deleteQuota,

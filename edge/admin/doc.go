@@ -12,14 +12,17 @@
 //   - A web page cannot use a reader's browser to get at the listener: names it
 //     does not know are refused in Host, and no answer allows another origin.
 //   - A purge that is answered has been made durable and applied on this node, and
-//     with wait and a 200 wherever that says; any node answers for any purge;
-//     the same Idempotency-Key with the same body never purges twice while the
-//     node runs and the key is among the latest 10,000 of the last day.
+//     with wait and a 200 wherever that says; any node answers for any purge.
+//   - A request with the Idempotency-Key of one that was answered within a day is
+//     answered as that was, through any node and after any restart; with another
+//     body it is a 422. (Of updates the last 16,000 or so are remembered, of purges
+//     those that are known.)
 //   - /debug/pprof/ always needs a token; /v1/explain fetches nothing.
 //   - Every request is bounded in size and time, and so are connections.
 //
 // # Not guaranteed
 //
 //   - Secrecy: the listener speaks plain HTTP. Beyond loopback, put TLS before it.
-//   - Idempotency over a restart: the keys are kept in memory.
+//   - That two purges with one Idempotency-Key are one, where they come at once to
+//     two nodes, or to two that cannot reach each other.
 package admin

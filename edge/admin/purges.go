@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"crypto/sha256"
 	"net/http"
 	"net/url"
 	"time"
@@ -12,12 +11,16 @@ import (
 	"github.com/letteros/letteredge/invalidation"
 )
 
+// keySpread bounds how long a purge with a key waits for the nodes that are to know
+// it.
+const keySpread = 500 * time.Millisecond
+
 func (a *api) createPurge(r *request) (reply, error) {
 	scope, timeout, err := waitOf(r.query)
 	if err != nil {
 		return reply{}, err
 	}
-	key, err := idempotencyKey(r)
+	again, err := repeatOf(r, "purge")
 	if err != nil {
 		return reply{}, err
 	}
@@ -35,20 +38,24 @@ func (a *api) createPurge(r *request) (reply, error) {
 		r.entry.Detail += ", dry run"
 		return a.dryRun(r.Context(), selector, timeout)
 	}
-	// A client that goes away after the purge was asked for must not leave it
-	// half known: durable, but with its key not kept.
-	ctx := context.WithoutCancel(r.Context())
-	id, err := a.keys.once(r.Context(), key, sha256.Sum256(r.body), func() (string, error) {
-		order := invalidation.Order{Selector: selector, Mode: p.Mode, By: r.who.Name, Timeout: timeout}
-		receipt, err := a.Purges.Issue(ctx, order)
-		return receipt.Dot.String(), err
+	receipt, err := a.Purges.Issue(r.Context(), invalidation.Order{
+		Selector: selector, Mode: p.Mode, By: r.who.Name, Timeout: timeout, Key: again.key, Body: again.body,
 	})
 	if err != nil {
 		return reply{}, err
 	}
+	id := receipt.Dot.String()
 	r.entry.Detail += ", purge " + id
 	location := "/v1/purges/" + url.PathEscape(id)
 	if scope == invalidation.ScopeNone {
+		if again.key != "" {
+			// The purge carries its key: who sends it again through another node, right
+			// after this answer, is to be known there. A node that cannot be reached holds
+			// nothing up for longer.
+			if _, _, err := a.Purges.Wait(r.Context(), id, invalidation.ScopeAll, keySpread); err != nil {
+				return reply{}, err
+			}
+		}
 		return reply{status: http.StatusAccepted, location: location, body: adminapi.PurgeAccepted{Purge: id}}, nil
 	}
 	view, done, err := a.Purges.Wait(r.Context(), id, scope, timeout)

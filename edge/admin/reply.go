@@ -94,6 +94,8 @@ func (a *api) problemOf(err error, r *http.Request) *adminapi.Problem {
 		return adminapi.NewProblem(http.StatusNotFound, publicText(err))
 	case errors.Is(err, quota.ErrPreconditionFailed):
 		return adminapi.NewProblem(http.StatusPreconditionFailed, publicText(err))
+	case errors.Is(err, invalidation.ErrOtherBody):
+		return otherBody()
 	case errors.Is(err, quota.ErrTooMany):
 		return adminapi.NewProblem(http.StatusConflict, publicText(err))
 	case errors.Is(err, quota.ErrNoQuorum):

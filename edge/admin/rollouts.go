@@ -3,7 +3,6 @@ package admin
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,6 +24,8 @@ func rolloutProblem(err error) *adminapi.Problem {
 	switch {
 	case errors.As(err, &field):
 		return adminapi.BadField(field.Field, field.Reason)
+	case errors.Is(err, driver.ErrOtherBody):
+		return otherBody()
 	case errors.As(err, &conflict):
 		return adminapi.NewProblem(http.StatusConflict, conflict.Reason)
 	case errors.Is(err, rollout.ErrUnknown):
@@ -48,7 +49,7 @@ func (a *api) updateDocs(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	key, err := idempotencyKey(r)
+	again, err := repeatOf(r, "docs")
 	if err != nil {
 		return reply{}, err
 	}
@@ -71,32 +72,18 @@ func (a *api) updateDocs(r *request) (reply, error) {
 		}
 		return accepted(done, true)
 	}
-	// A client that goes away must not leave an update half known; see createPurge.
-	ctx := context.WithoutCancel(r.Context())
-	text, err := a.keys.once(r.Context(), scoped(key, "docs"), sha256.Sum256(r.body), func() (string, error) {
-		done, err := board.Submit(ctx, order)
-		return done.Rollout + " " + done.State, err
-	})
+	order.Key, order.Body = again.key, again.body
+	// A client that goes away does not end it: it may be past the point of no return.
+	done, err := board.Submit(context.WithoutCancel(r.Context()), order)
 	if err != nil {
 		return reply{}, err
 	}
-	var done driver.Submitted
-	done.Rollout, done.State, _ = strings.Cut(text, " ")
 	if done.Rollout != "" {
 		r.entry.Detail += ", rollout " + done.Rollout
 	} else {
 		r.entry.Detail += ", " + done.State
 	}
 	return accepted(done, false)
-}
-
-// scoped keeps the keys of one operation apart from those of another; no key
-// stays none.
-func scoped(key, operation string) string {
-	if key == "" {
-		return ""
-	}
-	return operation + " " + key
 }
 
 // names lists the documents of an update for the audit log.

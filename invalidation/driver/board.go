@@ -51,6 +51,10 @@ type Order struct {
 	Plan      string // "" is the default
 	By        string
 	DryRun    bool // decide, but change nothing
+	// Key makes it safe to send the order again, through any node, for KeyLife: it
+	// is answered as it was the first time. Body stands for what was asked. Both are
+	// digests; an empty Key is none.
+	Key, Body string
 }
 
 // Submitted is what became of an order.
@@ -64,7 +68,7 @@ const Unchanged = "unchanged"
 
 // Submit takes an update in. Errors are *rollout.FieldError for one that is none,
 // *rollout.ConflictError for one that does not fit what is recorded, ErrTooMany,
-// and the ledger's.
+// ErrOtherBody, and the ledger's.
 func (b *Board) Submit(ctx context.Context, o Order) (Submitted, error) {
 	if o.Plan == "" {
 		o.Plan = rollout.DefaultPlan
@@ -77,14 +81,14 @@ func (b *Board) Submit(ctx context.Context, o Order) (Submitted, error) {
 	if err := u.Validate(); err != nil {
 		return Submitted{}, err
 	}
+	if len(o.Key) > maxDigest || len(o.Body) > maxDigest {
+		return Submitted{}, fmt.Errorf("submit: a key and a body's digest have at most %d bytes", maxDigest)
+	}
 	id, err := b.newID()
 	if err != nil {
 		return Submitted{}, err
 	}
-	known, stale, err := b.known()
-	if err != nil {
-		return Submitted{}, err
-	}
+	known, stale := b.known()
 	keys := []string{rollout.RolloutKey + id}
 	for _, v := range u.Documents {
 		keys = append(keys, rollout.DocumentKey+v.ID)
@@ -92,17 +96,31 @@ func (b *Board) Submit(ctx context.Context, o Order) (Submitted, error) {
 	for _, key := range known {
 		keys = append(keys, rollout.RolloutKey+key)
 	}
+	if o.Key != "" {
+		keys = append(keys, askedKey(o.Key))
+	}
 	var out Submitted
 	_, err = b.ledger.Update(ctx, keys, func(now map[string]gossip.Record) (gossip.Txn, error) {
+		at := b.now()
 		var puts []gossip.Put
-		out, puts, err = decide(u, id, b.now(), known, now)
-		if err != nil || o.DryRun || len(puts) == 0 {
+		done, before, err := repeated(o, at, now)
+		if out = done; before || err != nil {
 			return gossip.Txn{}, err
 		}
-		for _, old := range stale {
-			puts = append(puts, gossip.Put{Key: rollout.RolloutKey + old, Delete: true})
+		if len(known) >= maxOpen {
+			return gossip.Txn{}, fmt.Errorf("%w: %d rollouts are not finished", ErrTooMany, len(known))
 		}
-		return gossip.Txn{Puts: puts}, nil
+		out, puts, err = decide(u, id, at, known, now)
+		if err != nil || o.DryRun {
+			return gossip.Txn{}, err
+		}
+		if len(puts) > 0 {
+			for _, old := range stale {
+				puts = append(puts, gossip.Put{Key: rollout.RolloutKey + old, Delete: true})
+			}
+		}
+		own, err := remember(o, out, at, now)
+		return gossip.Txn{Puts: append(puts, own...)}, err
 	})
 	if err == nil && o.DryRun && out.Rollout == id {
 		out.Rollout = "" // there is none
@@ -112,7 +130,7 @@ func (b *Board) Submit(ctx context.Context, o Order) (Submitted, error) {
 
 // known returns the ids of the rollouts that are not final, and of old ones that
 // are not worth keeping.
-func (b *Board) known() (open, stale []string, err error) {
+func (b *Board) known() (open, stale []string) {
 	all := b.list()
 	for i, r := range all {
 		switch {
@@ -122,10 +140,7 @@ func (b *Board) known() (open, stale []string, err error) {
 			stale = append(stale, r.ID)
 		}
 	}
-	if len(open) >= maxOpen {
-		return nil, nil, fmt.Errorf("%w: %d rollouts are not finished", ErrTooMany, len(open))
-	}
-	return open, stale, nil
+	return open, stale
 }
 
 // decide is what a submission makes of the records.
