@@ -23,7 +23,7 @@ type part struct {
 const (
 	partEnvelope byte = 'E' // a gossip.Envelope
 	partFanOut   byte = 'G' // pass the envelopes on in your region
-	partDigest   byte = 'D' // digest
+	partDigest   byte = 'D' // digest, in its binary form
 	partSkipped  byte = 'S' // what of the asked is not kept any more
 	partMore     byte = 'M' // there is more: ask again
 	partProbe    byte = 'P' // eight bytes: a nonce
@@ -33,10 +33,10 @@ const maxParts = 4096
 
 // digest says what a node has.
 type digest struct {
-	Vector  gossip.Vector     `json:"vector"`
-	Index   uint64            `json:"index"`
-	Reports map[string]uint64 `json:"reports,omitempty"` // the latest, by source's text
-	Want    bool              `json:"want,omitempty"`    // tell me, and ask me back
+	Vector  gossip.Vector
+	Index   uint64
+	Reports map[gossip.Source]uint64 // the number of the latest of each process
+	Want    bool                     // tell me, and ask me back
 }
 
 // skipped says up to where entries of sources are not kept.

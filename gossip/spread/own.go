@@ -1,7 +1,6 @@
 package spread
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -67,7 +66,7 @@ func (r *Replica) report(now time.Time) *Report {
 		Ready: r.Ready(), Isolated: r.Isolated(now),
 		Details: slices.Clone(o.details[len(o.details)-tell:]), Echo: maps.Clone(o.echo),
 	}
-	payload, err := json.Marshal(rep)
+	payload, err := rep.AppendBinary(nil)
 	if err == nil {
 		e := gossip.Envelope{Kind: gossip.KindReport, From: r.cfg.Self, Seq: rep.Seq, Payload: payload}
 		if err = e.Seal(r.deps.Signer); err == nil {

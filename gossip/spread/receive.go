@@ -163,7 +163,10 @@ func (r *Replica) purge(e *gossip.Envelope, wire []byte, fanOut bool) {
 
 // heard takes in a report.
 func (r *Replica) heard(e *gossip.Envelope, wire []byte) {
-	rep, err := readReport(e)
+	r.mu.Lock()
+	former := r.reports.former(e.From.Node)
+	r.mu.Unlock()
+	rep, err := readReport(e, former)
 	if err != nil {
 		r.count(func(s *Stats) { s.Malformed++ })
 		return
@@ -207,7 +210,7 @@ func (r *Replica) merge(e *gossip.Envelope) {
 // answer tells another node what it lacks, and asks for what this one does.
 func (r *Replica) answer(from string, data []byte) {
 	var d digest
-	if err := json.Unmarshal(data, &d); err != nil {
+	if err := d.UnmarshalBinary(data); err != nil {
 		r.count(func(s *Stats) { s.Malformed++ })
 		return
 	}

@@ -1,10 +1,6 @@
 package spread
 
-import (
-	"fmt"
-
-	"github.com/letteros/letteredge/gossip"
-)
+import "github.com/letteros/letteredge/gossip"
 
 // reports is the latest report of each process, with its envelope to pass on.
 type reports struct {
@@ -58,20 +54,29 @@ func (s *reports) covers(node string, d gossip.Dot) bool {
 	return false
 }
 
-// numbers says which reports are known, by the text of their processes.
-func (s *reports) numbers() map[string]uint64 {
-	all := make(map[string]uint64, len(s.latest))
+// former returns the latest known report of a node; nil if there is none.
+func (s *reports) former(node string) *Report {
+	of := s.of[node]
+	if len(of) == 0 {
+		return nil
+	}
+	return s.latest[of[len(of)-1]].report
+}
+
+// numbers says which reports are known.
+func (s *reports) numbers() map[gossip.Source]uint64 {
+	all := make(map[gossip.Source]uint64, len(s.latest))
 	for source, k := range s.latest {
-		all[sourceText(source)] = k.report.Seq
+		all[source] = k.report.Seq
 	}
 	return all
 }
 
 // newer returns the envelopes of reports later than the known ones.
-func (s *reports) newer(known map[string]uint64, limit int) [][]byte {
+func (s *reports) newer(known map[gossip.Source]uint64, limit int) [][]byte {
 	var list [][]byte
 	for source, k := range s.latest {
-		if k.wire != nil && known[sourceText(source)] < k.report.Seq {
+		if k.wire != nil && known[source] < k.report.Seq {
 			if limit -= len(k.wire); limit < 0 {
 				break
 			}
@@ -80,5 +85,3 @@ func (s *reports) newer(known map[string]uint64, limit int) [][]byte {
 	}
 	return list
 }
-
-func sourceText(s gossip.Source) string { return fmt.Sprintf("%s.%016x", s.Node, s.Incarnation) }

@@ -95,9 +95,12 @@ func (r *Replica) repair() {
 }
 
 func (r *Replica) digest(want bool) part {
-	return jsonPart(partDigest, digest{
-		Vector: r.history.vector, Index: r.deps.Feed.Index(), Reports: r.reports.numbers(), Want: want,
-	})
+	d := digest{Vector: r.history.vector, Index: r.deps.Feed.Index(), Reports: r.reports.numbers(), Want: want}
+	data, err := d.AppendBinary(nil)
+	if err != nil { // cannot be: history admits no more sources than a vector may have
+		r.cfg.Log.Error("digest not written", "err", err)
+	}
+	return part{partDigest, data}
 }
 
 func (r *Replica) votes() bool { return slices.Contains(r.cfg.Voters, r.cfg.Self.Node) }
