@@ -1,6 +1,7 @@
 package gossip
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -99,4 +100,8 @@ func validKey(k string) bool {
 func (r Record) valid() bool {
 	return validKey(r.Key) && r.Index > 0 && r.Deleted == (len(r.Value) == 0) && len(r.Value) <= MaxValue &&
 		(r.Deleted || json.Valid(r.Value))
+}
+
+func (r Record) equal(o Record) bool {
+	return r.Key == o.Key && r.Index == o.Index && r.Deleted == o.Deleted && bytes.Equal(r.Value, o.Value)
 }

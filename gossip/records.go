@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 )
 
 // Records is what the control log has made of all records, on one node. Voters
@@ -23,10 +24,17 @@ type Records struct {
 	mu       sync.RWMutex
 	byKey    map[string]Record // guarded by mu
 	complete uint64            // guarded by mu
+	newest   uint64            // guarded by mu: the highest index of byKey
+
+	changes atomic.Uint64
 }
 
 // NewRecords returns an empty set.
 func NewRecords() *Records { return &Records{byKey: map[string]Record{}} }
+
+// Changes counts what has been done to the records: who has read them at a count
+// need not read them again while it is the same.
+func (s *Records) Changes() uint64 { return s.changes.Load() }
 
 // Subscribe has hook called with the records of every change from now on, after
 // they can be read, in order. Changes wait for it: it must be quick, and must not
@@ -54,8 +62,10 @@ func (s *Records) Apply(index uint64, t Txn) Outcome {
 				s.byKey[p.Key] = r
 				changed = append(changed, r)
 			}
+			s.newest = max(s.newest, index)
 		}
 		s.complete = index
+		s.changes.Add(1)
 	}
 	s.mu.Unlock()
 	s.tell(changed)
@@ -68,6 +78,7 @@ func (s *Records) Advance(index uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.complete = max(s.complete, index)
+	s.changes.Add(1)
 }
 
 func (s *Records) fits(t Txn) bool {
@@ -108,31 +119,43 @@ func (s *Records) tell(changed []Record) {
 // here it is everything up to complete. Records that are none are refused, all of
 // them.
 func (s *Records) Merge(recs []Record, complete uint64) error {
+	s.change.Lock()
+	defer s.change.Unlock()
 	for _, r := range recs {
-		if !r.valid() {
+		// What is here already was checked when it came: most of what voters tell is.
+		if !r.equal(s.get(r.Key)) && !r.valid() {
 			return fmt.Errorf("merge records: %.64q at %d is none", r.Key, r.Index)
 		}
 	}
-	s.change.Lock()
-	defer s.change.Unlock()
 	var changed []Record
 	s.mu.Lock()
 	for _, r := range recs {
 		old, there := s.byKey[r.Key]
 		if !there && len(s.byKey) >= MaxRecord {
+			s.changes.Add(1)
 			s.mu.Unlock()
 			s.tell(changed)
 			return errors.New("merge records: there are too many")
 		}
 		if r.Index > old.Index {
 			s.byKey[r.Key] = r
+			s.newest = max(s.newest, r.Index)
 			changed = append(changed, r)
 		}
+	}
+	if len(changed) > 0 || complete > s.complete {
+		s.changes.Add(1)
 	}
 	s.complete = max(s.complete, complete)
 	s.mu.Unlock()
 	s.tell(changed)
 	return nil
+}
+
+func (s *Records) get(key string) Record {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.byKey[key]
 }
 
 // Index returns up to which index of the log everything is here.
@@ -163,6 +186,9 @@ func (s *Records) List(prefix string) []Record {
 func (s *Records) Since(index uint64) ([]Record, uint64) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
+	if index >= s.newest {
+		return nil, s.complete
+	}
 	list := s.listLocked(func(r Record) bool { return r.Index > index })
 	slices.SortFunc(list, func(a, b Record) int { return cmp.Or(cmp.Compare(a.Index, b.Index), cmp.Compare(a.Key, b.Key)) })
 	return list, s.complete
@@ -230,7 +256,11 @@ func (s *Records) Restore(data []byte) error {
 			changed = append(changed, r)
 		}
 	}
-	s.byKey, s.complete = next, read.Complete
+	s.byKey, s.complete, s.newest = next, read.Complete, 0
+	for _, r := range next {
+		s.newest = max(s.newest, r.Index)
+	}
+	s.changes.Add(1)
 	s.mu.Unlock()
 	s.tell(changed)
 	return nil

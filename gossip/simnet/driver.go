@@ -52,16 +52,13 @@ func (p *process) drive() {
 	}
 }
 
-// facts are those of this process's records, read once for all who look.
+// facts are those of this process's records.
 func (p *process) facts() rollout.Facts {
-	if now := p.records.Index(); p.decoded.at != now || p.decoded.facts.Documents == nil {
-		facts, err := rollout.ReadFacts(p.records)
-		if err != nil {
-			p.world.fail("%s: %v", p.id, err)
-		}
-		p.decoded.at, p.decoded.facts = now, facts
+	facts, err := p.targets.Facts()
+	if err != nil {
+		p.world.fail("%s: %v", p.id, err)
 	}
-	return p.decoded.facts
+	return facts
 }
 
 // tell writes what has happened, if this is still the leader.

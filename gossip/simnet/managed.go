@@ -23,6 +23,10 @@ type rendered struct {
 func (p *process) changed() {
 	p.targets.Follow()
 	snapshot := p.targets.Snapshot()
+	if snapshot == p.seen {
+		return
+	}
+	p.seen = snapshot
 	for _, d := range documents() {
 		if v, ok := snapshot.Version(d); ok && p.shown[d] != v {
 			p.shown[d] = v

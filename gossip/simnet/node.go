@@ -44,13 +44,15 @@ type process struct {
 	began   time.Time
 	heard   map[string]heard // the latest report of each node
 	effects map[effect]time.Time
-	decoded struct {
-		at    uint64
-		facts rollout.Facts
-	}
 	targets *rollout.Targets
-	shown   map[string]int64 // what it is to show, as it was noted
-	slots   map[slotID]*rendered
+	seen    *rollout.Snapshot // what shown is of
+	own     json.RawMessage   // its enrolment
+	members struct {
+		at  uint64 // the records' count of changes
+		all []spread.Peer
+	}
+	shown map[string]int64 // what it is to show, as it was noted
+	slots map[slotID]*rendered
 }
 
 // heard is what a node has said last.
@@ -139,6 +141,7 @@ func (n *node) start() {
 		w.fail("%s does not start: %v", n.id, err)
 		return
 	}
+	p.own = json.RawMessage(fmt.Sprintf(`{"region":%q,"start":%d}`, n.region, n.starts))
 	n.process = p
 	if err := p.records.Merge(n.disk.records, n.disk.complete); err != nil {
 		w.fail("%s does not start: %v", n.id, err)
@@ -203,32 +206,33 @@ func (p *process) enrol() {
 	if p.enrolled() > 0 || !p.majority() {
 		return
 	}
-	mine := string(p.value())
+	mine := string(p.own)
 	for _, t := range p.world.log {
 		if t.Puts[0].Key == "node/"+p.id && string(t.Puts[0].Value) == mine {
 			return // under way
 		}
 	}
-	p.world.append(gossip.Txn{Puts: []gossip.Put{{Key: "node/" + p.id, Value: p.value()}}})
-}
-
-func (p *process) value() json.RawMessage {
-	return json.RawMessage(fmt.Sprintf(`{"region":%q,"start":%d}`, p.region, p.starts))
+	p.world.append(gossip.Txn{Puts: []gossip.Put{{Key: "node/" + p.id, Value: p.own}}})
 }
 
 func (p *process) enrolled() uint64 {
-	if r, ok := p.records.Get("node/" + p.id); ok && string(r.Value) == string(p.value()) {
+	if r, ok := p.records.Get("node/" + p.id); ok && string(r.Value) == string(p.own) {
 		return r.Index
 	}
 	return 0
 }
 
 func (p *process) known() []spread.Peer {
+	now := p.records.Changes()
+	if p.members.all != nil && p.members.at == now {
+		return p.members.all
+	}
 	var all []spread.Peer
 	for _, r := range p.records.List("node/") {
 		id := r.Key[len("node/"):]
 		all = append(all, spread.Peer{ID: id, Region: p.world.find(id).region})
 	}
+	p.members.at, p.members.all = now, all
 	return all
 }
 

@@ -128,7 +128,7 @@ func (w *World) meddler() {
 
 // facts are the log's.
 func (w *World) facts() rollout.Facts {
-	facts, err := rollout.ReadFacts(w.truth)
+	facts, err := w.reader.Facts()
 	if err != nil {
 		w.fail("records: %v", err)
 	}

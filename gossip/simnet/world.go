@@ -34,6 +34,7 @@ type World struct {
 	voters  []string
 	log     []gossip.Txn    // the control log
 	truth   *gossip.Records // what it says
+	reader  *rollout.Reader // of it
 	leader  *process        // who writes it for others
 	term    uint64
 	origin  map[string]int
@@ -104,6 +105,7 @@ func Run(seed uint64, guards Guards) (*World, error) {
 		seed: seed, rand: rand.New(rand.NewPCG(seed, 0)), now: epoch(), guards: guards,
 		truth: gossip.NewRecords(), origin: map[string]int{}, docs: map[string]int64{}, groups: map[string]int{},
 	}
+	w.reader = rollout.NewReader(w.truth)
 	w.loss = w.rand.Float64() * 0.3
 	w.build()
 	for _, d := range documents() {

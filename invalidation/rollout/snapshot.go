@@ -1,7 +1,6 @@
 package rollout
 
 import (
-	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -58,27 +57,7 @@ type Facts struct {
 
 // ReadFacts decodes the records of documents. A record that cannot be read is
 // left out, and the error names it: the others hold all the same.
-func ReadFacts(records *gossip.Records) (Facts, error) {
-	f := Facts{Documents: map[string]Document{}, Rollouts: map[string]Rollout{}}
-	var errs []error
-	if rec, ok := records.Get(ArtifactsKey); ok {
-		ix, err := ReadIndex(rec)
-		f.Index, errs = ix, append(errs, err)
-	}
-	for _, rec := range records.List(DocumentKey) {
-		d, err := ReadDocument(rec)
-		if errs = append(errs, err); err == nil {
-			f.Documents[strings.TrimPrefix(rec.Key, DocumentKey)] = d
-		}
-	}
-	for _, rec := range records.List(RolloutKey) {
-		r, err := ReadRollout(rec)
-		if errs = append(errs, err); err == nil {
-			f.Rollouts[strings.TrimPrefix(rec.Key, RolloutKey)] = r
-		}
-	}
-	return f, errors.Join(errs...)
-}
+func ReadFacts(records *gossip.Records) (Facts, error) { return NewReader(records).Facts() }
 
 // Snapshot returns what a node is to show by f. preview, if it is not empty,
 // names a rollout whose candidate is shown as if it had been flipped there.
