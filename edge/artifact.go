@@ -4,39 +4,74 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"slices"
-	"sort"
 	"strings"
 	"sync/atomic"
 )
 
 // Artifact is a stored response, baked once at fill so that a hit only points
-// at it: its field lines in order of name, its body, its entity tag. It is
+// at it: its field lines in order of name, its body, what validates it. It is
 // immutable; a revalidation bakes a new one that shares the body.
 type Artifact struct {
 	Status int
-	Fields []Field // sorted by name; equal names adjacent, in the order received
 	Body   []byte
-	// ETag is the entity tag readers see, with quotes; "" if there is none.
-	ETag string
-	// LastModified is the field's value as received; "" if there is none. On
-	// artifact routes it validates with the upstream and is not shown.
-	LastModified string
-	// upstreamETag is the validator of the upstream that the body came from; it
-	// differs from ETag where the edge derives its own.
-	upstreamETag string
-	// cacheStatus holds the members that tiers behind this one have added.
-	cacheStatus string
-	// control is the upstream's Cache-Control where readers get another one.
-	control string
+
+	lines lines
+	from  int // where the field lines begin; before them is what is known beside
 
 	made atomic.Pointer[made] // what transports have asked for; nil for most
 }
 
+// NewArtifact is a response of those field lines, for what stands in for the
+// core: names canonical, equal ones adjacent. The entity tag and the modification
+// date are those of the lines.
+func NewArtifact(status int, body []byte, fields ...Field) *Artifact {
+	d := &draft{Status: status, Fields: fields, Body: body}
+	d.ETag, d.LastModified = fieldLines(fields).Get("Etag"), fieldLines(fields).Get("Last-Modified")
+	return d.pack()
+}
+
+// All yields every field line, sorted by name; equal names are adjacent, in the
+// order received. The texts live as long as the artifact. HOT.
+func (a *Artifact) All(yield func(name, value string) bool) {
+	for at := a.from; at < len(a.lines); {
+		name, value, next := a.lines.line(at)
+		if !yield(name, value) {
+			return
+		}
+		at = next
+	}
+}
+
+// fields lists the lines, with room for more.
+func (a *Artifact) fields(more int) []Field {
+	n := 0
+	for range a.All {
+		n++
+	}
+	list := make([]Field, 0, n+more)
+	for name, value := range a.All {
+		list = append(list, Field{name, value})
+	}
+	return list
+}
+
+// Get returns the first value of a field by its canonical name, "" if absent.
+func (a *Artifact) Get(name string) string { return a.lines.find(a.from, name) }
+
+// ETag is the entity tag readers see, with quotes; "" if there is none.
+func (a *Artifact) ETag() string { return a.about(aboutETag) }
+
+// LastModified is the field's value as received; "" if there is none. On
+// artifact routes it validates with the upstream and is not shown.
+func (a *Artifact) LastModified() string { return a.about(aboutLastModified) }
+
+func (a *Artifact) about(k kind) string { return a.lines.about(a.from, k) }
+
 // made is what is made of an artifact when it is first asked for: most are never
 // asked for over more than one protocol, or never again at all.
 type made struct {
-	values []string         // the values of Fields, for Lists
-	forms  [protoCount]form // see Form
+	names, values []string         // of all lines, for Lists
+	forms         [protoCount]form // see Form
 }
 
 // ask returns what has been made so far.
@@ -44,9 +79,9 @@ func (a *Artifact) ask() *made {
 	if m := a.made.Load(); m != nil {
 		return m
 	}
-	m := &made{values: make([]string, len(a.Fields))}
-	for i := range a.Fields {
-		m.values[i] = a.Fields[i].Value
+	m := &made{}
+	for name, value := range a.All {
+		m.names, m.values = append(m.names, name), append(m.values, value)
 	}
 	if !a.made.CompareAndSwap(nil, m) {
 		return a.made.Load() // somebody else's, which may hold a form by now
@@ -79,35 +114,26 @@ func (a *Artifact) Form(p Proto, encode func(*Artifact) []byte) []byte {
 // Lists calls yield once for each name with all of its values, until it returns
 // false. The slices are shared by all answers and must not be changed.
 func (a *Artifact) Lists(yield func(name string, values []string) bool) {
-	values := a.ask().values
-	for i := 0; i < len(a.Fields); {
+	m := a.ask()
+	for i := 0; i < len(m.names); {
 		j := i + 1
-		for j < len(a.Fields) && a.Fields[j].Name == a.Fields[i].Name {
+		for j < len(m.names) && m.names[j] == m.names[i] {
 			j++
 		}
-		if !yield(a.Fields[i].Name, values[i:j:j]) {
+		if !yield(m.names[i], m.values[i:j:j]) {
 			return
 		}
 		i = j
 	}
 }
 
-// Get returns the first value of a field by its canonical name, "" if absent.
-func (a *Artifact) Get(name string) string {
-	i := sort.Search(len(a.Fields), func(i int) bool { return a.Fields[i].Name >= name })
-	if i < len(a.Fields) && a.Fields[i].Name == name {
-		return a.Fields[i].Value
-	}
-	return ""
-}
-
-// bake makes an Artifact of an upstream's end-to-end fields and a complete body.
+// bake makes a draft of an upstream's end-to-end fields and a complete body.
 // derived says that the edge names the content itself (artifact routes): ETag
 // from the bytes, so that it is the same on every node, and Cache-Groups from
 // the tags. The upstream's own tag fields stay with the edge. omit names fields
 // that must not be stored.
-func bake(status int, fields []Field, omit []string, body []byte, tags []string, derived bool) *Artifact {
-	a := &Artifact{Status: status, Body: body}
+func bake(status int, fields []Field, omit []string, body []byte, tags []string, derived bool) *draft {
+	a := &draft{Status: status, Body: body}
 	lines := make([]Field, 0, len(fields)+2)
 	for _, f := range fields {
 		if slices.Contains(omit, f.Name) {

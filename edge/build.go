@@ -42,7 +42,7 @@ func (c *Core) obtain(ctx context.Context, key cachekey.Key, fields Fields, targ
 	x.aim()
 	switch x.managed {
 	case rollout.Absent:
-		return &Slot{Art: &Artifact{Status: 404}, Tags: key.AppendTags(nil), ReceivedAt: x.Now}, nil
+		return &Slot{Art: NewArtifact(404, nil), Tags: key.AppendTags(nil), ReceivedAt: x.Now}, nil
 	case rollout.Unknown:
 		return nil, fmt.Errorf("obtain %s: %w", key.Text, &heldError{reason: "this node does not know its target yet"})
 	}
@@ -86,7 +86,7 @@ func absent(key cachekey.Key, ans *Answer) (*Slot, error) {
 	if !whole {
 		body = nil
 	}
-	return &Slot{Art: &Artifact{Status: ans.Status, Body: body}, Tags: key.AppendTags(nil), ReceivedAt: ans.ResponseAt}, nil
+	return &Slot{Art: NewArtifact(ans.Status, body), Tags: key.AppendTags(nil), ReceivedAt: ans.ResponseAt}, nil
 }
 
 // Warm makes sure that the artifact of key is stored and fresh, as a reader with

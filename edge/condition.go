@@ -30,7 +30,7 @@ func (c *Core) condition(x *Exchange) {
 // validators returns the entity tag and Last-Modified of the reply.
 func (x *Exchange) validators() (etag, modified string) {
 	if x.Rep.Art != nil {
-		return x.Rep.Art.ETag, x.Rep.Art.LastModified
+		return x.Rep.Art.ETag(), x.Rep.Art.LastModified()
 	}
 	passed := fieldLines(x.Rep.Passed)
 	return passed.Get("Etag"), passed.Get("Last-Modified")

@@ -92,10 +92,11 @@ func mergeFields(stored *Artifact, fresh []Field) []Field {
 		rule := freshness.MergeHeader(f.Name)
 		replaced[f.Name] = rule == freshness.MergeReplace || rule == freshness.MergeRenew
 	}
-	merged := make([]Field, 0, len(stored.Fields)+len(fresh))
-	for _, f := range stored.Fields {
-		if f.Name == "Cache-Control" && stored.control != "" {
-			f.Value = stored.control
+	lines, control := stored.fields(0), stored.about(aboutControl)
+	merged := make([]Field, 0, len(lines)+len(fresh))
+	for _, f := range lines {
+		if f.Name == "Cache-Control" && control != "" {
+			f.Value = control
 		}
 		if !replaced[f.Name] && freshness.MergeHeader(f.Name) != freshness.MergeRenew {
 			merged = append(merged, f)

@@ -151,11 +151,11 @@ func (c *Core) fetch(ctx context.Context, fl *flight, d *detached) outcome {
 		stale = nil
 	}
 	if stale != nil {
-		if stale.Art.upstreamETag != "" {
-			f.Fields = append(f.Fields, Field{"If-None-Match", stale.Art.upstreamETag})
+		if tag := stale.Art.about(aboutUpstreamETag); tag != "" {
+			f.Fields = append(f.Fields, Field{"If-None-Match", tag})
 		}
-		if stale.Art.LastModified != "" {
-			f.Fields = append(f.Fields, Field{"If-Modified-Since", stale.Art.LastModified})
+		if date := stale.Art.LastModified(); date != "" {
+			f.Fields = append(f.Fields, Field{"If-Modified-Since", date})
 		}
 	}
 	ans, err := c.ask(ctx, fl, d, f)
@@ -184,7 +184,7 @@ func (c *Core) fetch(ctx context.Context, fl *flight, d *detached) outcome {
 
 // validators are the fields by which a 304 is matched with a stored response.
 func validators(a *Artifact) fieldLines {
-	return fieldLines{{"Etag", a.upstreamETag}, {"Last-Modified", a.LastModified}}
+	return fieldLines{{"Etag", a.about(aboutUpstreamETag)}, {"Last-Modified", a.LastModified()}}
 }
 
 // ask sends the fetch to where this key's answers come from.
@@ -222,14 +222,14 @@ func (c *Core) renew(fl *flight, d *detached, stale *Slot, ans *Answer) outcome 
 		return outcome{err: fmt.Errorf("renew %s: %w", fl.key.Text, err), status: 304}
 	}
 	art := bake(stale.Art.Status, fields, rules.Omit, stale.Art.Body, stale.Tags, fl.key.IsArtifact())
-	art.upstreamETag, art.control = stale.Art.upstreamETag, control
+	art.upstreamETag, art.control = stale.Art.about(aboutUpstreamETag), control
 	if art.LastModified == "" {
-		art.LastModified = stale.Art.LastModified
+		art.LastModified = stale.Art.LastModified()
 	}
 	art.cacheStatus = upstreamCacheStatus(ans.Fields)
 	if !rules.Storable {
 		c.Store.Remove(fl.key.Text, stale)
-		return outcome{slot: &Slot{Art: art, Rules: rules, Vary: stale.Vary, Variant: stale.Variant, Tags: stale.Tags, ReceivedAt: ans.ResponseAt}, status: 304}
+		return outcome{slot: &Slot{Art: art.pack(), Rules: rules, Vary: stale.Vary, Variant: stale.Variant, Tags: stale.Tags, ReceivedAt: ans.ResponseAt}, status: 304}
 	}
 	return c.keep(fl, d, rules, art, stale.Tags, ans, 304)
 }
@@ -325,7 +325,7 @@ func (c *Core) dropStale(fl *flight, d *detached) {
 
 // keep stores an answer, unless a purge has hit it already, and shares it as far
 // as it may be.
-func (c *Core) keep(fl *flight, d *detached, rules freshness.Verdict, art *Artifact, tags []string, ans *Answer, status int) outcome {
+func (c *Core) keep(fl *flight, d *detached, rules freshness.Verdict, art *draft, tags []string, ans *Answer, status int) outcome {
 	s := c.slot(d, rules, art, tags, ans)
 	o := outcome{slot: s, status: status}
 	stamp, ok := c.Marks.Stamp(fl.key, tags, fl.born)
@@ -343,11 +343,10 @@ func (c *Core) keep(fl *flight, d *detached, rules freshness.Verdict, art *Artif
 	return o
 }
 
-func (c *Core) slot(d *detached, rules freshness.Verdict, art *Artifact, tags []string, ans *Answer) *Slot {
-	art.pack()
+func (c *Core) slot(d *detached, rules freshness.Verdict, art *draft, tags []string, ans *Answer) *Slot {
 	// Of the verdict a stored response needs no more what was left out of it.
 	rules.Omit = nil
-	s := &Slot{Art: art, Settled: d.settled, Vector: d.vector, Vary: rules.Vary, Tags: tags, Rules: rules, ReceivedAt: ans.ResponseAt}
+	s := &Slot{Art: art.pack(), Settled: d.settled, Vector: d.vector, Vary: rules.Vary, Tags: tags, Rules: rules, ReceivedAt: ans.ResponseAt}
 	if len(s.Vary) > 0 {
 		s.Variant = string(appendVariant(nil, s.Vary, d.fields))
 	}

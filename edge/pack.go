@@ -1,75 +1,64 @@
 package edge
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
-// pack moves the texts of an artifact into one string of its own, which ends the
-// upstream's hold on the memory that they were read into: one allocation in place
-// of two for each line. Names that nearly all responses have cost nothing at all.
-// Nobody else may have seen the artifact yet.
-func (a *Artifact) pack() {
+// draft is a response in the making: lists that can still be changed, texts that
+// may be the upstream's.
+type draft struct {
+	Status int
+	Fields []Field // sorted by name; equal names adjacent, in the order received
+	Body   []byte
+	// ETag is the entity tag readers see, with quotes; "" if there is none.
+	ETag string
+	// LastModified is the field's value as received; "" if there is none. On
+	// artifact routes it validates with the upstream and is not shown.
+	LastModified string
+	// upstreamETag is the validator of the upstream that the body came from; it
+	// differs from ETag where the edge derives its own.
+	upstreamETag string
+	// cacheStatus holds the members that tiers behind this one have added.
+	cacheStatus string
+	// control is the upstream's Cache-Control where readers get another one.
+	control string
+}
+
+// pack makes the artifact. Its texts are one string of its own, which ends the
+// upstream's hold on the memory that they were read into.
+func (d *draft) pack() *Artifact {
+	about := [kinds]string{d.ETag, d.LastModified, d.upstreamETag, d.cacheStatus, d.control}
 	size := 0
-	for i := range a.Fields {
-		f := &a.Fields[i]
-		if name, ok := commonName(f.Name); ok {
-			f.Name = name
+	for _, text := range about {
+		size += lineSize(Field{Value: text})
+	}
+	for _, f := range d.Fields {
+		size += lineSize(f)
+	}
+	b := make([]byte, 0, size)
+	for k, text := range about {
+		if text == "" {
+			continue
+		}
+		// Validators are mostly a line's value as well: they are kept once.
+		if i := slices.IndexFunc(d.Fields, func(f Field) bool { return f.Value == text }); i >= 0 {
+			b = appendIndex(append(b, byte(kind(k)|isLine)), i)
 		} else {
-			size += len(f.Name)
-		}
-		size += len(f.Value)
-	}
-	// Validators are mostly a line's value as well: they are kept once.
-	others := [...]*string{&a.ETag, &a.LastModified, &a.upstreamETag, &a.cacheStatus, &a.control}
-	for _, t := range others {
-		if a.lineOf(*t) < 0 {
-			size += len(*t)
+			b = appendText(append(b, byte(k)), text)
 		}
 	}
-	var b strings.Builder
-	b.Grow(size) // so that what has been written never moves
-	put := func(t *string) {
-		at := b.Len()
-		b.WriteString(*t)
-		*t = b.String()[at:]
+	a := &Artifact{Status: d.Status, Body: d.Body, from: len(b)}
+	for _, f := range d.Fields {
+		b = appendLine(b, f)
 	}
-	for i := range a.Fields {
-		f := &a.Fields[i]
-		if _, ok := commonName(f.Name); !ok {
-			put(&f.Name)
-		}
-		put(&f.Value)
-	}
-	for _, t := range others {
-		if i := a.lineOf(*t); i >= 0 {
-			*t = a.Fields[i].Value
-		} else {
-			put(t)
-		}
-	}
-	if cap(a.Fields) > len(a.Fields) {
-		a.Fields = append(make([]Field, 0, len(a.Fields)), a.Fields...) // no spare lines
-	}
+	a.lines = lines(b)
+	return a
 }
 
-// lineOf returns the first line with that value, -1 if there is none.
-func (a *Artifact) lineOf(value string) int {
-	return slices.IndexFunc(a.Fields, func(f Field) bool { return f.Value == value })
-}
-
-// commonName returns a field name as a constant of the program, where it is one
-// that responses mostly have.
-func commonName(name string) (string, bool) {
-	for _, n := range [...]string{
-		"Content-Type", "Cache-Control", "Etag", "Last-Modified", "Date", "Cache-Tag", "Cache-Groups", "Vary", "Server",
-		"Content-Encoding", "Content-Language", "Content-Location", "Content-Security-Policy", "Docs-Version", "Expires",
-		"Link", "Location", "Referrer-Policy", "Strict-Transport-Security", "Surrogate-Key", "X-Content-Type-Options",
-		"X-Frame-Options", "Access-Control-Allow-Origin", "Accept-Ranges", "Set-Cookie",
-	} {
-		if n == name {
-			return n, true
-		}
+// unpack is the draft that a was packed from; its texts are views of a's.
+func (a *Artifact) unpack() *draft {
+	d := &draft{
+		Status: a.Status, Body: a.Body, ETag: a.ETag(), LastModified: a.LastModified(),
+		upstreamETag: a.about(aboutUpstreamETag), cacheStatus: a.about(aboutCacheStatus), control: a.about(aboutControl),
 	}
-	return name, false
+	d.Fields = a.fields(0)
+	return d
 }

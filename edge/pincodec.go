@@ -64,16 +64,17 @@ func appendPin(dst []byte, s *Slot, position []byte) []byte {
 		b = binary.AppendVarint(b, int64(d))
 	}
 	b = binary.AppendVarint(b, s.ReceivedAt.UnixNano())
-	b = binary.AppendUvarint(b, uint64(s.Art.Status))
-	b = binary.AppendUvarint(b, uint64(len(s.Art.Fields)))
-	for _, f := range s.Art.Fields {
+	art := s.Art.unpack()
+	b = binary.AppendUvarint(b, uint64(art.Status))
+	b = binary.AppendUvarint(b, uint64(len(art.Fields)))
+	for _, f := range art.Fields {
 		text(f.Name)
 		text(f.Value)
 	}
-	for _, t := range []string{s.Art.ETag, s.Art.LastModified, s.Art.upstreamETag, s.Art.control} {
+	for _, t := range []string{art.ETag, art.LastModified, art.upstreamETag, art.control} {
 		text(t)
 	}
-	b = append(binary.AppendUvarint(b, uint64(len(s.Art.Body))), s.Art.Body...)
+	b = append(binary.AppendUvarint(b, uint64(len(art.Body))), art.Body...)
 	return append(b[:from], sealPin(b[from:])...)
 }
 
@@ -96,7 +97,7 @@ func decodePin(data []byte) (*Slot, []byte, error) {
 	}
 	r := pinReader{b: data[1:end]}
 	position := r.bytes()
-	s := &Slot{Vector: r.text(), Variant: r.text(), Vary: r.list(), Tags: r.list(), Art: &Artifact{}}
+	s := &Slot{Vector: r.text(), Variant: r.text(), Vary: r.list(), Tags: r.list()}
 	flags := r.uint()
 	s.Settled = flags&pinSettled != 0
 	s.Rules = freshness.Verdict{
@@ -105,7 +106,7 @@ func decodePin(data []byte) (*Slot, []byte, error) {
 		Lifetime: time.Duration(r.int()), InitialAge: time.Duration(r.int()), SWR: time.Duration(r.int()), SIE: time.Duration(r.int()),
 	}
 	s.ReceivedAt = time.Unix(0, r.int())
-	a := s.Art
+	var a draft
 	a.Status = int(r.uint())
 	for range r.count() {
 		a.Fields = append(a.Fields, Field{r.text(), r.text()})
@@ -115,7 +116,7 @@ func decodePin(data []byte) (*Slot, []byte, error) {
 	if r.bad || len(r.b) != 0 || a.Status < 200 || a.Status > 599 {
 		return nil, nil, errPin
 	}
-	a.pack()
+	s.Art = a.pack()
 	return s, position, nil
 }
 

@@ -16,12 +16,12 @@ func drawSlot(t *rapid.T) *Slot {
 	fields := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Field {
 		return Field{text.Draw(t, "name"), text.Draw(t, "value")}
 	}), 1, 6).Draw(t, "fields")
-	art := &Artifact{
+	art := &draft{
 		Status: rapid.IntRange(200, 599).Draw(t, "status"), Fields: fields, Body: rapid.SliceOf(rapid.Byte()).Draw(t, "body"),
 		ETag: text.Draw(t, "etag"), LastModified: text.Draw(t, "modified"), upstreamETag: text.Draw(t, "upstream"), control: text.Draw(t, "control"),
 	}
 	s := &Slot{
-		Art: art, Vector: text.Draw(t, "vector"), Variant: text.Draw(t, "variant"), Vary: list.Draw(t, "vary"), Tags: list.Draw(t, "tags"),
+		Art: art.pack(), Vector: text.Draw(t, "vector"), Variant: text.Draw(t, "variant"), Vary: list.Draw(t, "vary"), Tags: list.Draw(t, "tags"),
 		Settled: rapid.Bool().Draw(t, "settled"), ReceivedAt: time.Unix(0, rapid.Int64().Draw(t, "received")),
 	}
 	seconds := func(name string) time.Duration { return time.Duration(rapid.Int32Min(0).Draw(t, name)) * time.Second }
@@ -58,7 +58,7 @@ func TestPinsComeBackAsTheyWere(t *testing.T) {
 
 func FuzzPin(f *testing.F) {
 	s := &Slot{
-		Art: &Artifact{Status: 200, Fields: []Field{{"Etag", `"x"`}}, Body: []byte("{}"), ETag: `"x"`}, Vector: "trial=42",
+		Art: NewArtifact(200, []byte("{}"), Field{"Etag", `"x"`}), Vector: "trial=42",
 		Vary: []string{"Accept-Language"}, Variant: "en", Tags: []string{"doc:trial"}, ReceivedAt: time.Unix(1, 0), Settled: true,
 	}
 	whole := appendPin(nil, s, []byte("p"))

@@ -125,10 +125,12 @@ func (c *Core) finish(x *Exchange) {
 		x.add("Age", from)
 	}
 	from := len(x.buf)
-	if x.Rep.Art != nil && x.Rep.Art.cacheStatus != "" {
-		x.buf = append(x.buf, x.Rep.Art.cacheStatus...)
-		x.buf = append(x.buf, ", "...)
-	} else if x.Rep.Art == nil {
+	if x.Rep.Art != nil {
+		if before := x.Rep.Art.about(aboutCacheStatus); before != "" {
+			x.buf = append(x.buf, before...)
+			x.buf = append(x.buf, ", "...)
+		}
+	} else {
 		for i := range x.Rep.Passed {
 			if x.Rep.Passed[i].Name == "Cache-Status" {
 				x.buf = append(x.buf, x.Rep.Passed[i].Value...)

@@ -49,10 +49,7 @@ func (s *Slot) Age(now time.Time) time.Duration {
 // Size is what the slot costs in bytes, an estimate that counts body, fields,
 // tags and fixed overhead.
 func (s *Slot) Size() int64 {
-	n := int64(slotOverhead + len(s.Art.Body) + len(s.Variant) + len(s.Vector))
-	for _, f := range s.Art.Fields {
-		n += int64(len(f.Name)+len(f.Value)) + 48
-	}
+	n := int64(slotOverhead + len(s.Art.Body) + len(s.Art.lines) + len(s.Variant) + len(s.Vector))
 	for _, t := range s.Tags {
 		n += int64(len(t)) + 24
 	}

@@ -68,22 +68,22 @@ func (c *Core) ServePeer(ctx context.Context, f *Fetch) (*Answer, error) {
 // toPeer is a stored response as another node receives it: with what the origin
 // said of it, its age, and what this node did.
 func (c *Core) toPeer(x *Exchange, s *Slot, hit bool) *Answer {
-	fields := slices.Clone(s.Art.Fields)
-	if s.Art.control != "" {
+	fields := s.Art.fields(4)
+	if control := s.Art.about(aboutControl); control != "" {
 		for i := range fields {
 			if fields[i].Name == "Cache-Control" {
-				fields[i].Value = s.Art.control
+				fields[i].Value = control
 			}
 		}
 	}
 	if x.key.IsArtifact() {
 		// Of these the baked form has only what readers see.
 		fields = slices.DeleteFunc(fields, func(f Field) bool { return f.Name == "Etag" || f.Name == "Cdn-Cache-Control" })
-		if s.Art.upstreamETag != "" {
-			fields = append(fields, Field{"Etag", s.Art.upstreamETag})
+		if tag := s.Art.about(aboutUpstreamETag); tag != "" {
+			fields = append(fields, Field{"Etag", tag})
 		}
-		if s.Art.LastModified != "" {
-			fields = append(fields, Field{"Last-Modified", s.Art.LastModified})
+		if date := s.Art.LastModified(); date != "" {
+			fields = append(fields, Field{"Last-Modified", date})
 		}
 		fields = append(fields, Field{"Cdn-Cache-Control", cdnControl(s)})
 	}
@@ -93,8 +93,8 @@ func (c *Core) toPeer(x *Exchange, s *Slot, hit bool) *Answer {
 		status.Fwd = NotForwarded
 	}
 	text := string(status.append(nil, c.cfg.Node))
-	if s.Art.cacheStatus != "" {
-		text = s.Art.cacheStatus + ", " + text
+	if before := s.Art.about(aboutCacheStatus); before != "" {
+		text = before + ", " + text
 	}
 	fields = append(fields, Field{"Age", strconv.FormatInt(max(0, int64(age/time.Second)), 10)}, Field{"Cache-Status", text})
 	for i := range fields {

@@ -304,7 +304,7 @@ func TestExplain(t *testing.T) {
 		return edge.Explanation{
 			Key: key, Route: "artifacts", Quota: "b2b", Outcome: "hit", Why: "fresh", Copies: []edge.Copy{{
 				Slot: &edge.Slot{
-					Art: &edge.Artifact{Status: 200, ETag: `"x"`, Body: []byte("four")}, Vector: "trial=42", Tags: []string{"doc:trial"},
+					Art: edge.NewArtifact(200, []byte("four"), edge.Field{Name: "Etag", Value: `"x"`}), Vector: "trial=42", Tags: []string{"doc:trial"},
 					Stamp: stamp, ReceivedAt: time.Unix(0, 0),
 				}, Age: 3900 * time.Millisecond, TTL: -time.Millisecond,
 			}},

@@ -55,9 +55,9 @@ func copyReply(rep *edge.Reply) Response {
 		resp.Fields = append(resp.Fields, edge.Field{Name: strings.Clone(name), Value: strings.Clone(value)})
 	}
 	if rep.Art != nil {
-		for _, f := range rep.Art.Fields {
-			if f.Name != rep.Skip {
-				line(f.Name, f.Value)
+		for name, value := range rep.Art.All {
+			if name != rep.Skip {
+				line(name, value)
 			}
 		}
 	}

@@ -52,16 +52,17 @@ func (h *h1) renderFields(ctx *fasthttp.RequestCtx, x *h1Exchange) {
 	out := h1Lines{hdr: &ctx.Response.Header}
 	out.hdr.SetStatusCode(rep.Status)
 	if rep.Art != nil {
-		fields := rep.Art.Fields
-		for i := range fields {
-			if fields[i].Name == rep.Skip || ownLine(fields[i].Name) {
+		before := ""
+		for name, value := range rep.Art.All {
+			if name == rep.Skip || ownLine(name) {
 				continue
 			}
-			if i > 0 && fields[i].Name == fields[i-1].Name {
-				out.add(fields[i].Name, gate.Bytes(fields[i].Value))
+			if name == before {
+				out.add(name, gate.Bytes(value))
 			} else {
-				out.set(fields[i].Name, gate.Bytes(fields[i].Value))
+				out.set(name, gate.Bytes(value))
 			}
+			before = name
 		}
 	}
 	for i := range rep.Passed {
