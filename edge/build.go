@@ -79,7 +79,7 @@ const maxAbsent = 64 << 10
 // not, which forbids to keep that, not to know it: the whole is absent too, or
 // goes without the part, and is not stored either.
 func absent(key cachekey.Key, ans *Answer) (*Slot, error) {
-	body, whole, err := readBody(ans, maxAbsent)
+	body, whole, err := readBody(ans, maxAbsent, &lease{room: &room{limit: maxAbsent + 1}})
 	if err != nil {
 		return nil, fmt.Errorf("read the body of a %d: %w", ans.Status, err)
 	}

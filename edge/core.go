@@ -40,6 +40,11 @@ type Config struct {
 	// MaxFills bounds the fills under way at once (1,024), so that a cold start
 	// or a purge storm does not become the origin's storm.
 	MaxFills int
+	// FillMemory bounds the content that the fills under way hold together, in bytes
+	// (128 MiB). Beyond it what need not be checked as a whole passes through to who
+	// waits for it, and an artifact is a stale copy or 503. Lowering it trades
+	// stored answers for memory in a storm.
+	FillMemory int64
 	// HitForMiss is how long requests for a key whose answer could not be shared
 	// go on in parallel (120 s).
 	HitForMiss time.Duration
@@ -67,6 +72,7 @@ func (c Config) withDefaults() (Config, error) {
 	defaultTo(&c.MaxWaiters, 10_000)
 	defaultTo(&c.FillTimeout, 30*time.Second)
 	defaultTo(&c.MaxFills, 1024)
+	defaultTo(&c.FillMemory, 128<<20)
 	defaultTo(&c.HitForMiss, 120*time.Second)
 	defaultTo(&c.RefreshBackoff, 10*time.Second)
 	defaultTo(&c.Clamp, 10*time.Second)
@@ -106,6 +112,7 @@ type Core struct {
 	Deps    // never changed after New
 	flights flights
 	fills   chan struct{} // one token for each fill under way
+	room    room
 	pinner  pinner
 
 	// life ends when the core is closed: fills run under it and never under a
@@ -147,6 +154,7 @@ func New(cfg Config, deps Deps) (*Core, error) {
 		deps.Logger = slog.New(slog.DiscardHandler)
 	}
 	c := &Core{cfg: cfg, Deps: deps, fills: make(chan struct{}, cfg.MaxFills)}
+	c.room.limit = cfg.FillMemory
 	c.flights.init()
 	c.life, c.end = context.WithCancel(context.Background())
 	if pinning {

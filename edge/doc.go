@@ -9,6 +9,7 @@
 //	decide   the segment's quota                             quota.Gate
 //	lookup   a slot: fresh, stale within grace, or absent    lookup.go
 //	fill     one flight for each key, however many ask       flight.go, fill.go
+//	         shown while it comes, stored when it is whole   pour.go, growing.go
 //	         from the node's own disk before anyone is asked  managed.go, pinner.go
 //	shape    304, 206, HEAD, errors, Cache-Status            shape.go
 //	observe  one call, for metrics                           Observer
@@ -29,6 +30,9 @@
 //   - A request joins another's flight, and is handed its result, only as
 //     SEMANTICS §6 allows; what may not be stored for it is never shared with it.
 //   - A client that goes away disturbs nobody who waits for the same fill.
+//   - What is being filled is shown to all who asked for it as it comes, at nobody's
+//     pace but the origin's; what breaks off is stored for nobody and looks whole to
+//     nobody. All fills together hold at most [Config.FillMemory] of content.
 //   - A managed artifact is shown in the versions of its target, all its documents
 //     and all its parts at once, or not at all: not while targets flip, not when
 //     the origin shows something else, not rather than an error. At its target it
@@ -48,5 +52,6 @@
 //     not listed are known only from its answer: one that shows a managed document
 //     in another version than its target is held back, but what is stored already
 //     needs the purge that goes with a flip.
-//   - Bodies beyond [Config.MaxObject] are passed through and not stored.
+//   - Bodies beyond [Config.MaxObject] are passed through and not stored; where that
+//     shows only as they come, those who share one go at the slowest reader's pace.
 package edge

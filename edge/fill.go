@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/letteros/letteredge/edge/freshness"
@@ -33,6 +34,11 @@ type detached struct {
 	// position of the purges that this node had applied before it asked.
 	position []byte
 	settled  bool
+	// of the fill itself: when it began, its bound and its end, and its place
+	began   time.Time
+	bound   *time.Timer
+	cancel  context.CancelFunc
+	release func()
 }
 
 // detach clones what fill will use of x.
@@ -92,9 +98,13 @@ func (c *Core) fill(fl *flight, d *detached) {
 				d.stale.refreshing.Store(false) // in this order: see refresh
 			}
 		}
-		c.flights.land(fl, o)
+		if !fl.landed {
+			c.flights.land(fl, o)
+		}
+		fl.content.finish(o.err) // after it was stored: who has read all finds a hit
 	}()
 
+	d.began, d.release = c.Now(), func() {}
 	if c.Purges != nil && d.vector != "" {
 		d.position = c.Purges.Position()
 	}
@@ -106,12 +116,14 @@ func (c *Core) fill(fl *flight, d *detached) {
 	// The bound is a timer and not a deadline of ctx: a stream that is passed
 	// through lives on after it.
 	bound := time.AfterFunc(c.cfg.FillTimeout, cancel)
+	d.bound, d.cancel = bound, cancel
 	if !c.builds(fl.key) {
 		// A build takes no place of its own: it waits for its parts, which do,
 		// and a node full of builds must not starve them.
 		select {
 		case c.fills <- struct{}{}:
-			defer func() { <-c.fills }()
+			d.release = sync.OnceFunc(func() { <-c.fills })
+			defer d.release()
 		case <-ctx.Done():
 			o = c.rescue(fl, d, outcome{err: fmt.Errorf("fill %s: waiting for a place among %d fills: %w", fl.key.Text, c.cfg.MaxFills, ErrUpstreamBusy)})
 			cancel()
@@ -179,7 +191,7 @@ func (c *Core) fetch(ctx context.Context, fl *flight, d *detached) outcome {
 		c.Logger.Warn("answer refused", "key", fl.key.Text, "err", err)
 		return outcome{err: fmt.Errorf("fetch %s: %w", f.Target, err), status: ans.Status}
 	}
-	return c.receive(fl, d, f, ans)
+	return c.receive(ctx, fl, d, f, ans)
 }
 
 // validators are the fields by which a 304 is matched with a stored response.
@@ -236,7 +248,7 @@ func (c *Core) renew(fl *flight, d *detached, stale *Slot, ans *Answer) outcome 
 
 // receive decides about an answer with content: stored and shared, or passed
 // through to the leader alone.
-func (c *Core) receive(fl *flight, d *detached, f *Fetch, ans *Answer) outcome {
+func (c *Core) receive(ctx context.Context, fl *flight, d *detached, f *Fetch, ans *Answer) outcome {
 	rules := c.rules(d, ans.Status, ans.Fields, ans)
 	if d.vector != "" && ans.Status != 200 {
 		// By its record it is there, whatever the origin shows at this moment.
@@ -256,7 +268,12 @@ func (c *Core) receive(fl *flight, d *detached, f *Fetch, ans *Answer) outcome {
 	if !artifact && (ans.Length > c.cfg.MaxObject || !rules.Storable && ans.Degraded == "") {
 		return c.passOn(fl, d, ans)
 	}
-	body, whole, err := readBody(ans, c.cfg.MaxObject)
+	if rules.Storable && ans.Degraded == "" && c.pours(fl, d, f, ans) {
+		return c.pour(ctx, fl, d, f, rules, tags, ans)
+	}
+	held := lease{room: &c.room}
+	defer held.end()
+	body, whole, err := readBody(ans, c.cfg.MaxObject, &held)
 	if err != nil {
 		_ = ans.Body.Close()
 		return outcome{err: fmt.Errorf("fetch %s: read body: %w", f.Target, err)}
@@ -335,8 +352,7 @@ func (c *Core) keep(fl *flight, d *detached, rules freshness.Verdict, art *draft
 		o.stored = true
 		c.pin(fl.key.Text, s, d.position)
 	}
-	age := s.Age(c.Now())
-	o.shared = s.Settled || !rules.NoCache && (age < rules.Lifetime || age < rules.Lifetime+rules.SWR)
+	o.shared = c.shareable(s)
 	if !o.shared {
 		c.mark(fl)
 	}
@@ -393,14 +409,14 @@ func dateField(at time.Time) Field {
 	return Field{"Date", at.UTC().Format("Mon, 02 Jan 2006 15:04:05 GMT")}
 }
 
-// readBody reads at most limit bytes. whole is false if there is more; then the
+// readBody reads at most limit bytes, as far as the lease has room. whole is false if there is more; then the
 // bytes read so far are returned and the body is left open.
-func readBody(ans *Answer, limit int64) (body []byte, whole bool, err error) {
+func readBody(ans *Answer, limit int64, held *lease) (body []byte, whole bool, err error) {
 	var b bytes.Buffer
 	if ans.Length > 0 {
 		b.Grow(int(min(ans.Length, limit)) + bytes.MinRead)
 	}
-	if _, err := b.ReadFrom(io.LimitReader(ans.Body, limit+1)); err != nil {
+	if _, err := b.ReadFrom(io.LimitReader(&metered{ans.Body, held}, limit+1)); err != nil {
 		return nil, false, err
 	}
 	body = b.Bytes()

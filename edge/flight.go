@@ -34,10 +34,24 @@ type flight struct {
 	done chan struct{} // closed after outcome is set
 
 	outcome outcome
+	// begun is closed, if content is shown while it comes, after early is set.
+	begun   chan struct{}
+	early   outcome
+	begin1  sync.Once
+	content *growing
+	landed  bool // the filling goroutine's
 	waiters atomic.Int32
 	// claim settles who closes a private answer: the leader that takes it, or
 	// the fill if the leader has gone.
 	claim atomic.Int32
+}
+
+// begin shows what is known before the content has all come, once.
+func (fl *flight) begin(o outcome) {
+	fl.begin1.Do(func() {
+		fl.early = o
+		close(fl.begun)
+	})
 }
 
 const (
@@ -70,6 +84,13 @@ type outcome struct {
 	// answer, which only the leader reads.
 	private bool
 	answer  *Answer
+	// content is the slot's content where that is not all here yet, of that length;
+	// passed says that it will not be kept.
+	content *growing
+	length  int64
+	passed  bool
+	// reader of content, of whoever this outcome is handed to.
+	reader *growingReader
 	// degraded is Answer.Degraded.
 	degraded string
 	// status is what the upstream answered, 0 if nothing came.
@@ -107,15 +128,6 @@ func (fs *flights) init() {
 	}
 }
 
-// ticket is a request's place in a flight.
-type ticket struct {
-	flight *flight
-	leader bool
-	// joined is the epoch at which the request joined: later floors do not keep
-	// the result from it.
-	joined invalidation.Epoch
-}
-
 // join takes a place in the flight for id, or begins one. A flight whose key a
 // purge has hit since it began is not joined: the new one takes its place in the
 // table, and the old one goes on for those who wait in it.
@@ -126,7 +138,7 @@ func (fs *flights) join(id flightID, key cachekey.Key, marks *invalidation.Marks
 	// The epoch is read before the key's floors are: a purge between the two is
 	// seen by the comparison, and one before the first is below joined.
 	joined := marks.Epoch()
-	if fl := sh.m[id]; fl != nil && marks.KeyState(key, fl.born) == invalidation.Valid {
+	if fl := sh.m[id]; fl != nil && marks.KeyState(key, fl.born) == invalidation.Valid && fl.content.enter() {
 		fl.waiters.Add(1)
 		return ticket{flight: fl, joined: joined}
 	}
@@ -143,6 +155,19 @@ func newFlight(id flightID, key cachekey.Key, born invalidation.Epoch) *flight {
 		key:  key,
 		born: born,
 		done: make(chan struct{}),
+
+		begun: make(chan struct{}), content: newGrowing(),
+	}
+}
+
+// retire takes a flight out of the table that those who come now may not have: its
+// tags, which nobody knew when it began, were purged since.
+func (fs *flights) retire(fl *flight) {
+	sh := &fs.shards[maphash.String(fs.seed, fl.id.text)%flightShards]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if sh.m[fl.id] == fl {
+		delete(sh.m, fl.id)
 	}
 }
 
@@ -187,15 +212,6 @@ func (fs *flights) land(fl *flight, o outcome) {
 		o.answer = nil
 	}
 	o.took = fl.outcome.took
-	fl.outcome = o
+	fl.outcome, fl.landed = o, true
 	close(fl.done)
-}
-
-// mayTake reports whether the holder of t may be given slot: no floor that was
-// known when it joined hits it.
-func (t ticket) mayTake(s *Slot, marks *invalidation.Marks) bool {
-	if t.joined == t.flight.born {
-		return true
-	}
-	return !marks.RaisedBetween(t.flight.key, s.Tags, t.flight.born, t.joined)
 }

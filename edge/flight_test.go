@@ -296,8 +296,8 @@ func TestStoppingNodeSaysSo(t *testing.T) {
 		})
 		<-g.asked
 		stop(edge.ErrStopping)
-		g.answer <- func(f *edge.Fetch) (*edge.Answer, error) { return artifactOf(f.Key, 1), nil }
 		wg.Wait()
+		g.answer <- func(f *edge.Fetch) (*edge.Answer, error) { return artifactOf(f.Key, 1), nil }
 	}
 }
 

@@ -67,6 +67,9 @@ func (c *Core) miss(ctx context.Context, x *Exchange, route *Route, f found) {
 			x.Rep.Cache.FwdStatus = o.status
 		}
 		c.show(x, o.slot)
+		if o.reader != nil {
+			x.Rep.Stream, x.Rep.Length = o.reader, o.length
+		}
 	}
 }
 
@@ -103,28 +106,28 @@ func (c *Core) await(ctx context.Context, x *Exchange, route *Route, f found) (o
 			d.noStore = f.req.NoStore
 			go c.fill(t.flight, d)
 		} else if int(t.flight.waiters.Load()) > c.cfg.MaxWaiters {
-			t.flight.waiters.Add(-1)
+			t.leave()
 			return outcome{}, false, errWaiters
 		}
 
-		err := wait(ctx, t.flight, timer)
+		o, err := t.wait(ctx, timer, wantsPart(x))
 		if err != nil {
-			if t.leader {
-				t.flight.abandon()
-			} else {
-				t.flight.waiters.Add(-1)
-			}
+			t.leave()
 			return outcome{}, t.leader, err
 		}
-		o := t.flight.outcome
-		if t.leader {
-			return o, true, nil
+		if t.leader || o.err != nil || o.status >= 500 && o.private {
+			return t.take(o), t.leader, nil
 		}
-		if o.err != nil || o.status >= 500 && o.private {
-			return o, false, nil
+		purged := false
+		if !o.private && o.shared && c.selects(x, o.slot) {
+			if t.mayTake(o.slot, c.Marks) {
+				return t.take(o), false, nil
+			}
+			purged = true
 		}
-		if !o.private && o.shared && c.selects(x, o.slot) && t.mayTake(o.slot, c.Marks) {
-			return o, false, nil
+		t.leave()
+		if purged {
+			c.flights.retire(t.flight)
 		}
 		// Not for this request. If it could not be shared at all, everyone goes
 		// on in parallel; otherwise the next flight may serve this variant.
@@ -135,15 +138,10 @@ func (c *Core) await(ctx context.Context, x *Exchange, route *Route, f found) (o
 	}
 }
 
-func wait(ctx context.Context, fl *flight, timer *time.Timer) error {
-	select {
-	case <-fl.done:
-		return nil
-	case <-ctx.Done():
-		return ended(ctx)
-	case <-timer.C:
-		return errWait
-	}
+// wantsPart reports whether a request is better answered from the whole: of
+// content that is not all here no part can be shown.
+func wantsPart(x *Exchange) bool {
+	return x.Req.Method == MethodGet && x.Req.Fields.Get("Range") != ""
 }
 
 // ended tells why a request's context has ended.
@@ -172,6 +170,7 @@ func (c *Core) refresh(x *Exchange, route *Route, s *Slot) {
 		return
 	}
 	t.flight.claim.Store(abandoned) // no reader waits for a private answer
+	t.flight.content.decline()
 	d := c.detach(x, route, t.flight, s)
 	d.refresh = true
 	c.work.Add(1)

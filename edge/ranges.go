@@ -10,7 +10,7 @@ import (
 // get the whole, as §14.2 allows.
 func (c *Core) rangeOf(x *Exchange) {
 	spec := x.Req.Fields.Get("Range")
-	if spec == "" || x.Rep.Art == nil {
+	if spec == "" || x.Rep.Art == nil || x.Rep.Stream != nil {
 		return
 	}
 	if cond := x.Req.Fields.Get("If-Range"); cond != "" && !x.ifRange(cond) {

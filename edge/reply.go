@@ -68,7 +68,9 @@ type Reply struct {
 	// Body is the content: a view of Art's body, of a range of it, or a small
 	// body of its own. Immutable.
 	Body []byte
-	// Stream is content that is not in memory; the transport closes it.
+	// Stream is content that is not in memory, or not all of it yet, whether Art is
+	// set or not; the transport closes it. Where it ends with an error but io.EOF,
+	// the answer must not look whole.
 	Stream io.ReadCloser
 	// Length of the content in bytes; -1 if unknown.
 	Length int64

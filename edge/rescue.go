@@ -34,7 +34,7 @@ const rescueTimeout = 2 * time.Second
 // says. Nor is what this node has a stale copy of, or what another node asked for:
 // that one looks itself.
 func (c *Core) rescue(fl *flight, d *detached, failed outcome) outcome {
-	if !failed.failed() || d.refresh || d.noStore || d.validate || d.forPeer || c.life.Err() != nil {
+	if !failed.failed() || fl.landed || d.refresh || d.noStore || d.validate || d.forPeer || c.life.Err() != nil {
 		return failed
 	}
 	if d.stale != nil && d.stale.Stamp.State() != invalidation.Hard && d.stale.Rules.MayBeStale() {
@@ -50,7 +50,7 @@ func (c *Core) rescue(fl *flight, d *detached, failed outcome) outcome {
 	if err != nil {
 		return failed
 	}
-	o := c.receive(fl, d, f, ans)
+	o := c.receive(ctx, fl, d, f, ans)
 	if o.failed() || o.private {
 		if o.answer != nil {
 			_ = o.answer.Body.Close() // nobody reads it

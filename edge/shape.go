@@ -83,6 +83,10 @@ func (c *Core) failed(x *Exchange, f found, err error, status int) {
 		x.Rep.Cache.Detail = "busy"
 		x.Rep.Extra.Add("Retry-After", []byte("1"))
 		c.problem(x, 503, "about:blank", "Service Unavailable", "the origin is at its cap of requests in flight", "")
+	case errors.Is(err, errRoom):
+		x.Rep.Cache.Detail = "memory"
+		x.Rep.Extra.Add("Retry-After", []byte("1"))
+		c.problem(x, 503, "about:blank", "Service Unavailable", "too much is being fetched at this moment", "")
 	case errors.Is(err, ErrStopping):
 		x.Rep.Cache.Detail = "stopping"
 		x.Rep.Extra.Add("Retry-After", []byte("1"))

@@ -60,9 +60,16 @@ func (c *Core) ServePeer(ctx context.Context, f *Fetch) (*Answer, error) {
 		return nil, fmt.Errorf("serve a peer: %w", ErrNotShared)
 	}
 	if !o.shared || o.degraded != "" {
+		if o.reader != nil {
+			_ = o.reader.Close() // nobody reads it
+		}
 		return nil, fmt.Errorf("serve a peer: %w", ErrNotShared)
 	}
-	return c.toPeer(x, o.slot, o.hit), nil
+	a := c.toPeer(x, o.slot, o.hit)
+	if o.reader != nil {
+		a.Body, a.Length = o.reader, o.length
+	}
+	return a, nil
 }
 
 // toPeer is a stored response as another node receives it: with what the origin

@@ -191,6 +191,10 @@ type Fills struct {
 	Timeout Duration `yaml:"timeout"`
 	// Max bounds the fetches under way at one time, over all origins.
 	Max int `yaml:"max"`
+	// Memory bounds the content that all fetches under way hold. Beyond it an answer
+	// passes through to who waits for it, unstored; an artifact, which has to be
+	// checked as a whole, is a stale copy or 503.
+	Memory Size `yaml:"memory"`
 	// HitForMiss is how long requests for a key whose answer may not be shared
 	// go on in parallel instead of waiting for each other.
 	HitForMiss Duration `yaml:"hit_for_miss"`

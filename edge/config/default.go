@@ -38,7 +38,7 @@ func base() Config {
 		Cache: Cache{MaxBytes: 256 << 20, MaxObjectBytes: 8 << 20},
 		Fills: Fills{
 			Wait: Duration(10 * time.Second), MaxWaiters: 10_000,
-			Timeout: Duration(30 * time.Second), Max: 1024,
+			Timeout: Duration(30 * time.Second), Max: 1024, Memory: 128 << 20,
 			HitForMiss:     Duration(120 * time.Second),
 			RefreshBackoff: Duration(10 * time.Second),
 		},

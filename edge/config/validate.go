@@ -56,6 +56,10 @@ func (k *checker) bounds(c Config) {
 	k.count("fills.max_waiters", c.Fills.MaxWaiters, 1, 1_000_000)
 	k.duration("fills.timeout", c.Fills.Timeout, time.Millisecond, time.Hour)
 	k.count("fills.max", c.Fills.Max, 1, 100_000)
+	k.size("fills.memory", c.Fills.Memory, 1<<20, 1<<40)
+	if b := c.Fills.Memory; b >= 1<<20 && c.Cache.MaxObjectBytes > b {
+		k.bad("fills.memory", "must hold at least one answer of cache.max_object_bytes (%s)", c.Cache.MaxObjectBytes)
+	}
 	k.duration("fills.hit_for_miss", c.Fills.HitForMiss, time.Second, time.Hour)
 	k.duration("fills.refresh_backoff", c.Fills.RefreshBackoff, 100*time.Millisecond, time.Hour)
 

@@ -43,6 +43,8 @@ func Artifact(tb testing.TB, body string, header ...string) *edge.Artifact {
 		return Answer(200, body, append([]string{"Cache-Control", "max-age=60"}, header...)...), nil
 	}}
 	core := NewCore(tb, up)
+	// The first asks for it, and may be shown it while it comes.
+	Do(core, Request{Target: "/"})
 	x := &edge.Exchange{Now: time.Now()}
 	x.Req = edge.Request{Method: edge.MethodGet, MethodText: "GET", Host: "edge.test", Target: "/", Fields: &Fields{}}
 	core.Serve(context.Background(), x)

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/stretchr/testify/require"
 
+	"github.com/letteros/letteredge/edge"
 	"github.com/letteros/letteredge/edge/adminapi"
 	"github.com/letteros/letteredge/edge/cache"
 	"github.com/letteros/letteredge/edge/edgetest"
@@ -61,7 +62,7 @@ func sources(t *testing.T) Sources {
 	return Sources{
 		Node: "tokyo-1", Region: "tokyo", Requests: NewRequests(), Gate: quota.NewGate(time.Now),
 		Cache:   func() cache.Stats { return cache.Stats{Entries: 7, Bytes: 900} },
-		Waiting: func() int { return 3 }, Connections: func() (int, int) { return 4, 5 },
+		Waiting: func() int { return 3 }, Fills: func() edge.FillFigures { return edge.FillFigures{UnderWay: 2, Bytes: 77, Denied: 1} }, Connections: func() (int, int) { return 4, 5 },
 		OriginServers: func() []OriginServer {
 			return []OriginServer{{Origin: "docs", Server: "a:80", Paused: true, Requests: 9, Failures: 5}}
 		},

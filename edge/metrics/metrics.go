@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/letteros/letteredge/edge"
 	"github.com/letteros/letteredge/edge/cache"
 	"github.com/letteros/letteredge/quota"
 )
@@ -20,6 +21,8 @@ type Sources struct {
 	Gate         *quota.Gate
 	// Waiting is how many requests wait for another's fill.
 	Waiting func() int
+	// Fills are what the fills under way cost.
+	Fills func() edge.FillFigures
 	// Connections are the open ones, by transport.
 	Connections func() (tcp, quic int)
 	// OriginInFlight are the fetches under way, by origin.
@@ -73,6 +76,10 @@ func (s Sources) collect(emit emit) {
 		emit.gauge("letteredge_quota_rate", "Requests per second that a quota allows.", u.Quota.RPS, "segment", segment)
 	}
 	emit.gauge("letteredge_fill_waiters", "Requests waiting for another's fill.", float64(s.Waiting()))
+	fills := s.Fills()
+	emit.gauge("letteredge_fills", "Fetches that fill the cache under way, at most fills.max.", float64(fills.UnderWay))
+	emit.gauge("letteredge_fill_memory_bytes", "Content that these hold, at most fills.memory.", float64(fills.Bytes))
+	emit.counter("letteredge_fill_memory_denied_total", "Times that one of these got no more memory: its answer passed through unstored, or was a stale copy or 503.", float64(fills.Denied))
 	tcp, quic := s.Connections()
 	emit.gauge("letteredge_connections", "Open connections of the data plane.", float64(tcp), "transport", "tcp")
 	emit.gauge("letteredge_connections", "Open connections of the data plane.", float64(quic), "transport", "quic")

@@ -51,11 +51,35 @@ func (s *Server) Fills(source Source, applied func() gossip.Vector) {
 		}
 		_, err = w.Write(append([]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}, text...))
 		if err == nil {
-			_, err = io.Copy(w, ans.Body)
+			err = copySteps(w, ans.Body)
 		}
 		if err != nil {
 			panic(http.ErrAbortHandler) // cut off, so that the asker does not take it for whole
 		}
 		return nil
 	})
+}
+
+// copySteps copies what may come slowly: each step is on its way before the next is
+// waited for.
+func copySteps(w http.ResponseWriter, r io.Reader) error {
+	flush := http.NewResponseController(w).Flush
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := r.Read(buf)
+		if n > 0 {
+			if _, werr := w.Write(buf[:n]); werr != nil {
+				return werr
+			}
+			if ferr := flush(); ferr != nil {
+				return ferr
+			}
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
 }

@@ -31,9 +31,9 @@ func (h *h1) render(ctx *fasthttp.RequestCtx, x *h1Exchange) (kept bool) {
 			resp.Header.SetContentLength(int(rep.Length))
 		}
 	case rep.Stream != nil:
-		resp.ImmediateHeaderFlush = rep.Length < 0 // it may be events
+		resp.ImmediateHeaderFlush = true // the content may take its time: it may be events, or a fill
 		resp.SetBodyStream(&stream{
-			rc: rep.Stream, conn: ctx.Conn(), timeout: h.writeTimeout,
+			rc: rep.Stream, length: max(rep.Length, -1), conn: ctx.Conn(), timeout: h.writeTimeout,
 			failed: h.panicked,
 			done:   func() { h.release(ctx, x) },
 		}, int(max(rep.Length, -1)))

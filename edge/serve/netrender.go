@@ -58,7 +58,7 @@ func (o *netReply) render(x *netExchange, altSvc []string, stepTimeout time.Dura
 	switch {
 	case silent || x.Req.Method == edge.MethodHead:
 	case rep.Stream != nil:
-		o.copy(rep.Stream, length < 0, stepTimeout)
+		o.copy(rep.Stream, stepTimeout)
 	case len(rep.Body) > 0:
 		_, _ = o.w.Write(rep.Body) // fails where the client has gone
 	}
@@ -99,12 +99,12 @@ func (x *netExchange) extra(header http.Header, length int64) {
 // the protocol's own windows.
 const copyBuffer = 32 << 10
 
-// copy writes a stream, a step at a time. Content of unknown length is flushed
-// as it comes: it may be events that somebody waits for.
-func (o *netReply) copy(r io.Reader, flush bool, stepTimeout time.Duration) {
+// copy writes a stream, a step at a time, each flushed as it comes: it may be
+// events that somebody waits for, or a fill that takes its time.
+func (o *netReply) copy(r io.Reader, stepTimeout time.Duration) {
 	d, _ := o.w.(deadlines)
 	f, _ := o.w.(http.Flusher)
-	if flush && f != nil {
+	if f != nil {
 		f.Flush() // the header section, before the first event
 	}
 	buf := make([]byte, copyBuffer)
@@ -117,7 +117,7 @@ func (o *netReply) copy(r io.Reader, flush bool, stepTimeout time.Duration) {
 			if _, werr := o.w.Write(buf[:n]); werr != nil {
 				panic(http.ErrAbortHandler) // the client has gone
 			}
-			if flush && f != nil {
+			if f != nil {
 				f.Flush()
 			}
 		}

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -14,6 +15,7 @@ import (
 // live until the last byte: the exchange and the request's content.
 type stream struct {
 	rc      io.ReadCloser
+	length  int64    // as announced; -1 where it is not
 	conn    net.Conn // nil in tests without one
 	timeout time.Duration
 	failed  func(p any)
@@ -35,6 +37,40 @@ func (s *stream) Read(p []byte) (n int, err error) {
 		_ = s.conn.SetWriteDeadline(time.Now().Add(s.timeout))
 	}
 	return n, err
+}
+
+// errLong says that a stream goes on beyond the length that was announced.
+var errLong = errors.New("serve: a stream is longer than announced")
+
+// WriteTo writes content of known length, each part as it comes: fasthttp would
+// hold it back until its buffer is full. It writes to the connection itself, as
+// fasthttp has flushed the header section before and holds nothing then. Chunks
+// fasthttp flushes one by one, reading with Read.
+func (s *stream) WriteTo(w io.Writer) (int64, error) {
+	if s.conn != nil {
+		w = s.conn
+	}
+	buf := make([]byte, copyBuffer)
+	var written int64
+	for {
+		n, err := s.Read(buf)
+		if over := int64(n) > s.length-written; over {
+			n, err = int(s.length-written), errLong
+		}
+		if n > 0 {
+			m, werr := w.Write(buf[:n])
+			written += int64(m)
+			if werr != nil {
+				return written, werr
+			}
+		}
+		if err == io.EOF {
+			return written, nil // what is missing, fasthttp will notice
+		}
+		if err != nil {
+			return written, err
+		}
+	}
 }
 
 // Close closes the content and lets go of the request, once. fasthttp calls it
