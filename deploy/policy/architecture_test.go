@@ -13,7 +13,7 @@ L4 cmd/edged cmd/edgectl cmd/edgebench
 L3 edge/serve edge/serve/gate edge/cache edge/origin edge/peer edge/admin edge/console edge/metrics edge/statedb edge/cloudflare
 L3 gossip/swim gossip/control invalidation/policy edge/client deploy/… bench/…
 L2 edge precompute invalidation/driver edge/pressure edge/slo edge/cost edge/audit edge/config edge/auth
-L1 invalidation invalidation/rollout quota quota/lease quota/forecast edge/freshness edge/adminapi gossip/spread
+L1 invalidation invalidation/rollout quota quota/lease quota/forecast edge/freshness edge/coding edge/adminapi gossip/spread
 L0 cachekey gossip
 `
 
@@ -22,7 +22,7 @@ var testRooms = []string{"edge/edgetest", "gossip/simnet", "bench/docsorigin", "
 
 // netHTTPFree are the packages that take data and return data, so that no
 // transport can answer differently from another: they know nothing of net/http.
-var netHTTPFree = []string{"cachekey", "gossip", "invalidation", "quota", "precompute", "edge", "edge/freshness"}
+var netHTTPFree = []string{"cachekey", "gossip", "invalidation", "quota", "precompute", "edge", "edge/freshness", "edge/coding"}
 
 // unsafeRooms make strings that view a transport's buffers, each in one file.
 var unsafeRooms = map[string]string{

@@ -26,7 +26,9 @@ var libraries = []library{
 	{"github.com/hashicorp/memberlist", []string{"gossip/swim"}},
 	{"github.com/hashicorp/raft", []string{"gossip/control"}},
 	{"github.com/invopop/jsonschema", []string{"edge/adminapi", "edge/config"}},
+	{"github.com/klauspost/compress", []string{"edge/coding"}},
 	{"github.com/mattn/go-isatty", []string{"cmd/…"}},
+	{"github.com/molecule-man/go-brrr", []string{"edge/coding"}},
 	{"github.com/prometheus/client_golang", []string{"edge/metrics"}},
 	// The load tool is a client of its own, and bare is what the transports are measured against.
 	{"github.com/quic-go/quic-go", []string{"edge/serve", "edge/peer", "bench/load", "bench/load/bare", "bench/behaviour"}},
