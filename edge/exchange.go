@@ -17,6 +17,8 @@ type Exchange struct {
 	Rep Reply
 	// Now is when the request came, read once by the transport.
 	Now time.Time
+	// Informer takes interim responses to the reader; nil for none.
+	Informer Informer
 
 	key     cachekey.Key
 	keyed   bool
@@ -57,7 +59,7 @@ const maxKeptScratch = 16 << 10
 
 // Reset forgets the request and the answer.
 func (x *Exchange) Reset() {
-	x.Req = Request{}
+	x.Req, x.Informer = Request{}, nil
 	x.Rep.Extra.reset()
 	extra := x.Rep.Extra
 	x.Rep = Reply{Extra: extra}

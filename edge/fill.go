@@ -34,6 +34,7 @@ type detached struct {
 	// position of the purges that this node had applied before it asked.
 	position []byte
 	settled  bool
+	interim  func(int, []Field) // to the leader; nil for nobody
 	// of the fill itself: when it began, its bound and its end, and its place
 	began   time.Time
 	bound   *time.Timer
@@ -153,7 +154,7 @@ func (b *closing) Close() error {
 
 // fetch asks beyond the cache and decides what becomes of the answer.
 func (c *Core) fetch(ctx context.Context, fl *flight, d *detached) outcome {
-	f := &Fetch{Key: fl.key, Method: "GET", Host: d.host, Target: fl.key.OriginTarget(), Vector: d.vector, Direct: d.direct}
+	f := &Fetch{Key: fl.key, Method: "GET", Host: d.host, Target: fl.key.OriginTarget(), Vector: d.vector, Direct: d.direct, Interim: d.interim}
 	f.Fields = append(f.Fields, d.fields...)
 	stale := d.stale
 	// The epoch of this flight was read before this look at the stamp: a purge

@@ -80,6 +80,8 @@ func (c *Core) await(ctx context.Context, x *Exchange, route *Route, f found) (o
 	timer := time.NewTimer(c.cfg.Wait)
 	defer timer.Stop()
 	alone := f.hitForMiss
+	var r *relay
+	defer func() { r.end() }()
 	for n := 1; ; n++ {
 		id := flightID{text: x.key.Text, vector: x.vector}
 		if len(f.known) > 0 {
@@ -104,6 +106,10 @@ func (c *Core) await(ctx context.Context, x *Exchange, route *Route, f found) (o
 			c.work.Add(1)
 			d := c.detach(x, route, t.flight, f.slot)
 			d.noStore = f.req.NoStore
+			if !x.key.IsArtifact() { // of which nothing is shown unchecked
+				r = relayOf(x)
+				d.interim = r.interim()
+			}
 			go c.fill(t.flight, d)
 		} else if int(t.flight.waiters.Load()) > c.cfg.MaxWaiters {
 			t.leave()

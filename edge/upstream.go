@@ -27,6 +27,9 @@ type Fetch struct {
 	// Stored asks another node for what it has, and for nothing that it would have
 	// to fetch.
 	Stored bool
+	// Interim is called with each interim response but 100 and 101, from any
+	// goroutine, one after the other; nil for nobody. Fields are end-to-end only.
+	Interim func(status int, fields []Field)
 }
 
 // Answer is what came back. Fields are end-to-end only: the adapter has removed

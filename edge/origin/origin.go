@@ -122,7 +122,7 @@ func (o *Origin) fetch(ctx context.Context, f *edge.Fetch) (_ *edge.Answer, err 
 			t = new(tap) // an attempt before this one was given up
 			c.await(o.cfg.ConnectTimeout, t)
 		}
-	}}
+	}, Got1xxResponse: interim(f.Interim)}
 	req, err := o.request(httptrace.WithClientTrace(ctx, trace), f, body)
 	if err != nil {
 		return nil, err

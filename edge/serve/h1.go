@@ -34,7 +34,9 @@ type h1Exchange struct {
 	edge.Exchange
 	fields h1Fields
 	body   *gate.Body // nil unless the request has content
-	date   [32]byte   // for a Date of our own
+	conn   net.Conn   // for interim responses; nil where there are none
+	expiry time.Duration
+	date   [32]byte // for a Date of our own
 }
 
 func newH1(life context.Context, core Core, cfg Config, alt string, logger *slog.Logger) *h1 {
@@ -60,6 +62,7 @@ func (h *h1) serve(ctx *fasthttp.RequestCtx) {
 		h.release(ctx, x)
 		return
 	}
+	h.listen(ctx, x)
 	h.core.Serve(h.life, &x.Exchange)
 	if bad := x.body.Blame(&x.Rep, h.maxBody); bad.Refused() {
 		x.closeStream()
@@ -106,6 +109,7 @@ func (h *h1) release(ctx *fasthttp.RequestCtx, x *h1Exchange) {
 		x.body = nil
 	}
 	x.Reset()
+	x.conn = nil
 	x.fields.reset()
 	h.pool.Put(x)
 }

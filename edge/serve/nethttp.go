@@ -32,6 +32,7 @@ type netHandler struct {
 // netExchange is an exchange with memory to render it.
 type netExchange struct {
 	edge.Exchange
+	out  netReply
 	buf  []byte     // the values made for this answer, one after the other
 	body *gate.Body // nil unless the request has content
 }
@@ -60,9 +61,10 @@ type deadlines interface {
 func (h *netHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.inFlight.Add(1)
 	defer h.inFlight.Add(-1)
-	out := netReply{w: w}
-	defer h.recover(&out)
 	x := h.pool.Get().(*netExchange)
+	x.out = netReply{w: w}
+	out := &x.out
+	defer h.recover(out)
 	if bad := x.read(r, h.proto, h.maxBody); bad.Refused() {
 		out.refuse(bad)
 		h.release(x)
@@ -81,6 +83,7 @@ func (h *netHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if h.proto == edge.H3 { // on HTTP/2 the server sets it for each stream
 		out.deadline, out.timeout = d, h.writeTimeout
 	}
+	x.Informer = out
 	h.core.Serve(r.Context(), &x.Exchange)
 	if bad := x.body.Blame(&x.Rep, h.maxBody); bad.Refused() {
 		closeStream(&x.Rep)
@@ -147,6 +150,7 @@ func (x *netExchange) content(r *http.Request, maxBody int64) {
 const maxKeptValues = 16 << 10
 
 func (h *netHandler) release(x *netExchange) {
+	x.out = netReply{}
 	x.body = nil // the library itself bars reads after the handler
 	x.Reset()
 	if cap(x.buf) > maxKeptValues {
