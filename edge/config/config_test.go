@@ -37,7 +37,7 @@ fills: {wait: 250ms}
 cache:
 routes:
   - {name: img, path: /img/*, origin: web, query: {names: [w, h], others: refuse}, tags: shared}
-  - {name: news, path: /news/*, origin: web, isolated: error}
+  - {name: news, path: /news/*, origin: web, isolated: error, ttl: {sie: 0s, max: 1h}}
 `))
 	require.NoError(t, err)
 	d := Default()
@@ -49,8 +49,8 @@ routes:
 	require.Equal(t, "web", c.Origins[0].Group)
 	require.Equal(t, d.Origins[0].Timeouts, c.Origins[0].Timeouts)
 	require.Equal(t, []Route{{Name: "img", Path: "/img/*", Origin: "web",
-		Query: Query{Names: []string{"w", "h"}, Others: OthersRefuse}, Tags: TagsShared, Isolated: IsolatedStale},
-		{Name: "news", Path: "/news/*", Origin: "web", Query: Query{Others: OthersDrop}, Tags: TagsGroup, Isolated: IsolatedError}}, c.Routes)
+		Query: Query{Names: []string{"w", "h"}, Others: OthersRefuse}, Tags: TagsShared, Isolated: IsolatedStale, TTL: TTL{SIE: Duration(5 * time.Minute)}},
+		{Name: "news", Path: "/news/*", Origin: "web", Query: Query{Others: OthersDrop}, TTL: TTL{Max: Duration(time.Hour)}, Tags: TagsGroup, Isolated: IsolatedError}}, c.Routes)
 	require.Equal(t, IsolatedStale, c.Artifacts.Isolated)
 }
 

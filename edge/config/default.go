@@ -22,6 +22,21 @@ func Default() Config {
 	return c
 }
 
+// staleIfError is how long a dead origin is not seen, unless an answer or the
+// configuration says otherwise.
+const staleIfError = Duration(5 * time.Minute)
+
+// UnmarshalYAML reads a route; what it does not say is as in Defaults.
+func (r *Route) UnmarshalYAML(decode func(any) error) error {
+	type plain Route // without this method
+	p := plain{TTL: TTL{SIE: staleIfError}}
+	if err := decode(&p); err != nil {
+		return err
+	}
+	*r = Route(p)
+	return nil
+}
+
 // base is what a file starts from: Default without its example origin, which
 // nobody should be served from by having forgotten to name one.
 func base() Config {
@@ -33,7 +48,7 @@ func base() Config {
 		Profile: ProfileDefault,
 		Artifacts: Artifacts{Isolated: IsolatedStale, TTL: TTL{
 			Default: Duration(30 * time.Second),
-			SIE:     Duration(5 * time.Minute),
+			SIE:     staleIfError,
 		}},
 		Cache: Cache{MaxBytes: 256 << 20, MaxObjectBytes: 8 << 20},
 		Fills: Fills{
@@ -55,7 +70,7 @@ func base() Config {
 // catchAll is the route of a node that caches a whole origin: every host and
 // path, the query verbatim.
 func catchAll(origin string) Route {
-	return Route{Name: "all", Path: "/*", Origin: origin, Query: Query{Names: []string{"*"}}}
+	return Route{Name: "all", Path: "/*", Origin: origin, Query: Query{Names: []string{"*"}}, TTL: TTL{SIE: staleIfError}}
 }
 
 // fill gives list items the defaults that a pre-filled struct cannot: those of

@@ -1,12 +1,15 @@
 package origin
 
 import (
+	"fmt"
 	"io"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/letteros/letteredge/edge"
 )
 
 func TestAnswers(t *testing.T) {
@@ -20,7 +23,10 @@ func TestAnswers(t *testing.T) {
 		"length": {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nEtag: \"x\"\r\n\r\nhi", 200, "Etag: \"x\"\n", "hi", 2},
 		"chunked, trailer dropped": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T\r\n\r\n2\r\nhi\r\n0\r\nX-T: 1\r\n\r\n",
 			200, "", "hi", -1},
-		"until close": {"HTTP/1.0 200 OK\r\n\r\nhi", 200, "", "hi", -1},
+		"unregistered transfer coding: until close (RFC 9112 §6.3)": {
+			"HTTP/1.1 200 OK\r\ntransfer-ENCODING:\txyz \r\nEtag: \"x\"\r\nConnection: keep-alive\r\n\r\nhi", 200, "Etag: \"x\"\n", "hi", -1},
+		"its name alone": {"HTTP/1.1 200 OK\r\nEdge-Odd-Encoding: chunked\r\nContent-Length: 2\r\n\r\nhi", 200, "Edge-Odd-Encoding: chunked\n", "hi", 2},
+		"until close":    {"HTTP/1.0 200 OK\r\n\r\nhi", 200, "", "hi", -1},
 		"length and chunked: chunked wins (RFC 9112 §6.3)": {
 			"HTTP/1.1 200 OK\r\nContent-Length: 99\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", 200, "", "hi", -1},
 		"duplicates stay, in order": {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nSet-Cookie: b=1\r\nVary: x\r\nSet-Cookie: a=2\r\nVary: y\r\nContent-Type: a\r\nContent-Type: b\r\n\r\n",
@@ -76,6 +82,14 @@ func TestBadAnswers(t *testing.T) {
 		"other control character":   {"HTTP/1.1 200 OK\r\nX-A: a\x01b\r\nContent-Length: 0\r\n\r\n", nil},
 		"bare CR":                   {"HTTP/1.1 200 OK\r\nX-A: a\rX-B: b\r\nContent-Length: 0\r\n\r\n", nil},
 		"unknown transfer coding":   {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", nil},
+		"registered coding":         {"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nhi", nil},
+		"odd coding, length":        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: xyz\r\nContent-Length: 2\r\n\r\nhi", ErrField},
+		"odd coding, no length":     {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: xyz\r\n\r\n", ErrField},
+		"odd coding, chunked":       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: xyz\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", ErrField},
+		"chunked, odd coding":       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: xyz\r\n\r\n2\r\nhi\r\n0\r\n\r\n", ErrField},
+		"odd coding, folded":        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: xyz\r\n , chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", ErrField},
+		"two odd codings":           {"HTTP/1.1 200 OK\r\nTransfer-Encoding: xyz\r\nTransfer-Encoding: xyz\r\n\r\nhi", ErrField},
+		"a coding's long line":      {"HTTP/1.1 200 OK\r\nTransfer-Encoding: " + strings.Repeat("a", 300) + "\r\n\r\nhi", nil},
 		"a header that is too long": {"HTTP/1.1 200 OK\r\nX-A: " + strings.Repeat("a", 20<<10) + "\r\n\r\n", nil},
 		"too many header lines":     {"HTTP/1.1 200 OK\r\n" + strings.Repeat("A: b\r\n", 5000) + "\r\n", nil},
 		"endless interim answers":   {strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", 5000), nil},
@@ -100,4 +114,38 @@ func TestHead(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, int64(1234), a.Length)
 	require.Empty(t, body)
+}
+
+// However the bytes come, an answer reads the same.
+func TestAnswersInSmallParts(t *testing.T) {
+	o := connect(t, Config{URL: answeringBytewise(t,
+		"HTTP/1.1 103 Early Hints\r\nTransfer: abc\r\n\r\nHTTP/1.1 200 OK\r\nTrailers-Are: none\r\nTransfer-Encoding: xyz\r\nConnection: x-one\r\nX-One: 1\r\nX-Two: 2\r\n\r\nTransfer-Encoding: xyz\n").URL()})
+	a, body, err := read(t, o, get("/a"))
+	require.NoError(t, err)
+	require.Equal(t, "Trailers-Are: none\nX-Two: 2\n", fieldText(a.Fields))
+	require.Equal(t, "Transfer-Encoding: xyz\n", body)
+}
+
+func TestInterimAnswers(t *testing.T) {
+	o := connect(t, Config{URL: answering(t,
+		"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: x-one\r\nX-One: 1\r\nKeep-Alive: 5\r\nLink: </b>\r\n\r\n"+
+			"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").URL()})
+	var seen []string
+	f := get("/a")
+	f.Interim = func(status int, fields []edge.Field) {
+		seen = append(seen, fmt.Sprintf("%d %s", status, fieldText(fields)))
+	}
+	a, body, err := read(t, o, f)
+	require.NoError(t, err)
+	require.Equal(t, "hi", body)
+	require.Empty(t, a.Fields)
+	require.Equal(t, []string{"102 ", "103 Link: </a>\nLink: </b>\n"}, seen)
+}
+
+func TestTooManyInterimAnswers(t *testing.T) {
+	o := connect(t, Config{URL: answering(t, strings.Repeat("HTTP/1.1 103 Early Hints\r\n\r\n", maxInterim+1)+"HTTP/1.1 204 No Content\r\n\r\n").URL()})
+	f := get("/a")
+	f.Interim = func(int, []edge.Field) {}
+	_, _, err := read(t, o, f)
+	require.ErrorIs(t, err, ErrStatus)
 }

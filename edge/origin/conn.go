@@ -36,6 +36,10 @@ type conn struct {
 	parked  bool      // the reader waits for guarded to end
 	gone    bool
 	tap     *tap // hears the answer to the current request; nil for none
+
+	// Of the reader alone: what the tap keeps back until it is a whole line, and
+	// what it has let go since and found no room.
+	held, ready []byte
 }
 
 func newConn(c net.Conn, ended func()) *conn {
@@ -72,13 +76,22 @@ func (c *conn) Read(p []byte) (int, error) {
 		if !c.park() {
 			return 0, net.ErrClosed
 		}
+		if len(c.ready) > 0 {
+			n := copy(p, c.ready)
+			c.ready = c.ready[n:]
+			return n, nil
+		}
 		n, err := c.Conn.Read(p)
 		c.mu.Lock()
 		guarded := c.guarded
+		came := n
 		if !guarded && c.tap != nil {
-			c.tap.feed(p[:n])
+			n = c.listen(p, n)
 		}
 		c.mu.Unlock()
+		if came > 0 && n == 0 && err == nil {
+			continue // all of it is kept back
+		}
 		switch {
 		case !guarded:
 			return n, err
@@ -89,6 +102,23 @@ func (c *conn) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
+}
+
+// listen gives the tap n bytes in p, and returns how many of them go on. What it
+// keeps back ends with the connection where nothing follows: half a header section
+// is none.
+func (c *conn) listen(p []byte, n int) int {
+	if len(c.held) == 0 {
+		goes := c.tap.feed(p[:n])
+		c.held = append(c.held, p[goes:n]...)
+		return goes
+	}
+	all := append(c.held, p[:n]...)
+	goes := c.tap.feed(all)
+	c.held, c.ready = append([]byte(nil), all[goes:]...), all[:goes]
+	n = copy(p, c.ready)
+	c.ready = c.ready[n:]
+	return n
 }
 
 // park waits while the connection is guarded. It is false if it is closed.

@@ -139,6 +139,12 @@ func (o *Origin) fetch(ctx context.Context, f *edge.Fetch) (_ *edge.Answer, err 
 		_ = res.Body.Close()
 		return nil, fmt.Errorf("%w: %d", ErrStatus, res.StatusCode)
 	}
+	if t.coded {
+		if err := checkCoding(res); err != nil {
+			_ = res.Body.Close()
+			return nil, err
+		}
+	}
 	fields, err := answerFields(res.Header, t.values)
 	if err != nil {
 		_ = res.Body.Close()

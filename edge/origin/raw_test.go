@@ -138,3 +138,17 @@ func fieldText(fields []edge.Field) string {
 	}
 	return b.String()
 }
+
+// answeringBytewise is answering for a network that delivers each byte by itself.
+func answeringBytewise(t *testing.T, answer string) *rawOrigin {
+	return newRawOrigin(t, func(c net.Conn, r *bufio.Reader) {
+		if _, err := http.ReadRequest(r); err != nil {
+			return
+		}
+		for i := range len(answer) {
+			if _, err := c.Write([]byte{answer[i]}); err != nil {
+				return
+			}
+		}
+	})
+}

@@ -9,6 +9,10 @@ import (
 // deletes these where they hold `close`, and with them the names of the fields
 // that must not be passed on.
 //
+// It also takes an unregistered transfer coding out of net/http's sight, which
+// refuses it, by another name for the field: RFC 9112 §6.3 says where such an
+// answer ends, see coding.go.
+//
 // It is fed by the connection's reader and asked once the Transport has parsed
 // the header section, which was fed before.
 type tap struct {
@@ -18,25 +22,40 @@ type tap struct {
 	lines   int    // complete lines of this header section
 	interim bool   // it is a 1xx: another header section follows
 	listed  bool   // the last line was a Connection field: it may be folded
+	coded   bool   // a field has been renamed to oddCoding
 	done    bool
 }
 
-func (t *tap) feed(p []byte) {
-	for len(p) > 0 && !t.done {
-		end := bytes.IndexByte(p, '\n')
+// feed returns how many bytes of p may go on. Those behind them are the beginning
+// of a line that may have to be changed: they are fed again when more has come.
+func (t *tap) feed(p []byte) int {
+	from := 0
+	for from < len(p) && !t.done {
+		rest := p[from:]
+		end := bytes.IndexByte(rest, '\n')
 		if end < 0 {
-			t.line = append(t.line, p...)
-			return
+			if t.inFields() && len(t.line) == 0 && mayTellCoding(rest) {
+				return from
+			}
+			t.line = append(t.line, rest...)
+			return len(p)
 		}
-		t.line = append(t.line, p[:end]...)
-		p = p[end+1:]
+		if t.inFields() && len(t.line) == 0 && hideCoding(rest[:end]) {
+			t.coded = true
+		}
+		t.line = append(t.line, rest[:end]...)
+		from += end + 1
 		t.take(string(bytes.TrimSuffix(t.line, []byte("\r"))))
 		t.line = t.line[:0]
 	}
 	if t.done {
 		t.line = nil
 	}
+	return len(p)
 }
+
+// inFields reports whether a line that begins now is one of the answer's fields.
+func (t *tap) inFields() bool { return t.lines > 0 && !t.interim }
 
 func (t *tap) take(line string) {
 	name, value, isField := strings.Cut(line, ":")

@@ -21,7 +21,7 @@ func hinting(_ context.Context, x *edge.Exchange) {
 	if x.Informer != nil {
 		x.Informer.Inform(102, nil)
 		x.Informer.Inform(103, []edge.Field{
-			{Name: "Link", Value: "</a>"}, {Name: "Link", Value: "</b>"}, {Name: "X-Hint", Value: "1"},
+			{Name: "Link", Value: "</a>"}, {Name: "Link", Value: "</b>"}, {Name: "X-Hint", Value: strings.Clone(x.Req.Target)},
 			{Name: "Content-Length", Value: "7"}, {Name: "Transfer-Encoding", Value: "chunked"}, {Name: "Connection", Value: "close"},
 		})
 	}
@@ -71,6 +71,9 @@ func TestInterimResponsesAndPipelines(t *testing.T) {
 			require.NoError(t, err)
 			content, err := io.ReadAll(resp.Body)
 			require.NoError(t, err)
+			if resp.StatusCode == 103 {
+				require.Equal(t, want, resp.Header.Get("X-Hint"))
+			}
 			if resp.StatusCode == 200 {
 				require.Equal(t, want, string(content))
 				break
