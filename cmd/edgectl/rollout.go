@@ -176,6 +176,9 @@ func (p *printer) news() func(adminapi.Rollout) error {
 	}
 	return func(r adminapi.Rollout) error {
 		errs := []error{tell("rollout "+r.Rollout, strings.TrimSuffix(r.State+": "+r.Reason, ": "))}
+		for _, d := range r.Overtaken {
+			errs = append(errs, tell("document "+d.ID, overtaken(d)))
+		}
 		for _, s := range r.Stages {
 			for _, n := range s.Nodes {
 				errs = append(errs, tell(s.Stage+" "+n, s.Steps[n]))
@@ -191,6 +194,11 @@ func (p *printer) news() func(adminapi.Rollout) error {
 		}
 		return errors.Join(errs...)
 	}
+}
+
+// overtaken says that another rollout brings a document.
+func overtaken(d adminapi.DocumentCandidate) string {
+	return fmt.Sprintf("version %d is left to %s, which is newer", d.Version, d.Rollout)
 }
 
 // drawn returns what draws a rollout in the place of what it drew before.
@@ -219,6 +227,9 @@ func picture(r adminapi.Rollout) []string {
 	lines := []string{"rollout " + r.Rollout + ": " + r.State}
 	if r.Reason != "" {
 		lines = append(lines, "  "+r.Reason)
+	}
+	for _, d := range r.Overtaken {
+		lines = append(lines, "  "+d.ID+": "+overtaken(d))
 	}
 	for _, s := range r.Stages {
 		lines = append(lines, fmt.Sprintf("  %-9s %s", s.Stage, s.State))

@@ -57,9 +57,11 @@ type Rollout struct {
 	Reason    string         `json:"reason"`
 	Stages    []RolloutStage `json:"stages"`
 	Documents []DocsVersion  `json:"documents"`
-	Plan      string         `json:"plan"`
-	CreatedAt time.Time      `json:"created_at"`
-	By        string         `json:"by,omitempty"` // the token that asked
+	// Overtaken are documents that later rollouts bring in its place.
+	Overtaken []DocumentCandidate `json:"overtaken,omitempty"`
+	Plan      string              `json:"plan"`
+	CreatedAt time.Time           `json:"created_at"`
+	By        string              `json:"by,omitempty"` // the token that asked
 	// Final: nothing more happens by itself.
 	Final bool `json:"final"`
 }
@@ -90,6 +92,9 @@ func RolloutOf(r rollout.Rollout) Rollout {
 	}
 	for _, d := range r.Documents {
 		v.Documents = append(v.Documents, docsVersionOf(d))
+	}
+	for _, d := range r.Overtaken {
+		v.Overtaken = append(v.Overtaken, DocumentCandidate{docsVersionOf(d), d.Rollout})
 	}
 	for _, s := range r.Stages {
 		stage := RolloutStage{

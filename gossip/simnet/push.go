@@ -82,10 +82,15 @@ func (w *World) submit(ids []string, plan rollout.Plan) {
 		return // nothing new, or it does not fit what is under way
 	}
 	puts, err := rollout.Puts(a.Rollout, rollout.Book{Documents: facts.Documents}, rollout.Book{Documents: a.Documents})
-	for _, o := range a.Superseded {
+	for _, o := range a.Overtaken {
 		more, e := rollout.Puts(o, rollout.Book{}, rollout.Book{})
 		if err = e; err == nil {
 			puts = append(puts, more[0])
+		}
+		for d := range w.pushOf(o.ID).versions {
+			if !o.Has(d) || o.State == rollout.Superseded { // another brings it now
+				delete(w.pushOf(o.ID).versions, d)
+			}
 		}
 	}
 	if err != nil {

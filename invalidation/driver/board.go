@@ -174,7 +174,7 @@ func decide(u rollout.Update, id string, at time.Time, known []string, now map[s
 		return Submitted{a.Rollout.ID, string(a.Rollout.State)}, nil, nil
 	}
 	puts, err := rollout.Puts(a.Rollout, before, rollout.Book{Documents: a.Documents})
-	for _, o := range a.Superseded {
+	for _, o := range a.Overtaken {
 		more, err := rollout.Puts(o, rollout.Book{}, rollout.Book{})
 		if err != nil {
 			return Submitted{}, nil, err

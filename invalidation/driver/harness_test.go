@@ -344,6 +344,29 @@ func (w *world) adopt() {
 	}
 }
 
+// adoptAlone is adopt by a leader that ends with it.
+func (w *world) adoptAlone() {
+	stop := w.lead(1)
+	w.adopt()
+	stop()
+}
+
+// pushNotKnowing is push through a node that has not heard of some rollouts yet.
+func (w *world) pushNotKnowing(unknown map[string]bool, versions ...rollout.Version) string {
+	w.t.Helper()
+	var heard []gossip.Record
+	for _, rec := range w.log.records.List("") {
+		if !unknown[strings.TrimPrefix(rec.Key, rollout.RolloutKey)] {
+			heard = append(heard, rec)
+		}
+	}
+	records := gossip.NewRecords()
+	require.NoError(w.t, records.Merge(heard, w.log.records.Index()))
+	done, err := NewBoard(records, w.log, rollout.Plans(0), time.Now).Submit(w.t.Context(), Order{Documents: versions})
+	require.NoError(w.t, err)
+	return done.Rollout
+}
+
 // until waits for a state of a rollout.
 func (w *world) until(id string, within time.Duration, ok func(rollout.Rollout) bool) rollout.Rollout {
 	w.t.Helper()

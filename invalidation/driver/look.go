@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/letteros/letteredge/gossip"
 	"github.com/letteros/letteredge/invalidation/rollout"
 )
 
@@ -30,7 +31,17 @@ func (c *carrier) shown(ctx context.Context, path, pin string) (Shown, error) {
 // until there is another reason to tell why not.
 func (c *carrier) look(ctx context.Context, r rollout.Rollout) rollout.Event {
 	for {
-		shown, reason := c.ready(ctx, r)
+		facts, err := rollout.ReadFacts(c.Records)
+		if err != nil {
+			return rollout.Hidden{Reason: "records cannot be read: " + err.Error()}
+		}
+		if now, ok := facts.Rollouts[r.ID]; ok {
+			r = now // others may have taken documents from it
+		}
+		if overtaken := rollout.OvertakenBy(r, facts.Documents); overtaken != nil {
+			return overtaken
+		}
+		shown, reason := c.ready(ctx, r, facts)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -48,17 +59,8 @@ func (c *carrier) look(ctx context.Context, r rollout.Rollout) rollout.Event {
 }
 
 // ready returns what r begins with, or why it cannot.
-func (c *carrier) ready(ctx context.Context, r rollout.Rollout) (rollout.Shown, string) {
+func (c *carrier) ready(ctx context.Context, r rollout.Rollout, facts rollout.Facts) (rollout.Shown, string) {
 	none := rollout.Shown{}
-	facts, err := rollout.ReadFacts(c.Records)
-	if err != nil {
-		return none, "records cannot be read: " + err.Error()
-	}
-	for _, v := range r.Documents {
-		if d := facts.Documents[v.ID]; d.Released != nil && d.Released.Version >= v.Version {
-			return none, fmt.Sprintf("%s=%d is released by now; abort this one", v.ID, d.Released.Version)
-		}
-	}
 	listed, reason := c.listed(ctx, r, facts)
 	if reason != "" {
 		return none, reason
@@ -90,7 +92,7 @@ func (c *carrier) ready(ctx context.Context, r rollout.Rollout) (rollout.Shown, 
 	if !slices.ContainsFunc(members, func(m rollout.Member) bool { return m.Alive }) {
 		return none, "no node can be reached that could go first"
 	}
-	return rollout.Shown{Members: members, Before: r.Before, After: r.After}, ""
+	return rollout.Shown{Documents: r.Documents, Members: members, Before: r.Before, After: r.After}, ""
 }
 
 // listed is the origin's index. Where it has none, it is the released one, with
@@ -185,11 +187,57 @@ func (c *carrier) unpushed(ctx context.Context, r rollout.Rollout, facts rollout
 				return "the origin does not answer: " + err.Error()
 			}
 			if s.Documents[id] != want {
+				if o, waits := bringer(id, has, facts); waits {
+					return c.together(ctx, r, o)
+				}
 				return fmt.Sprintf("the origin shows %s=%d, which was not pushed, and does not go back to %d when asked: push it, too", id, has, want)
 			}
 		}
 	}
 	return ""
+}
+
+// bringer returns the waiting rollout that brings a version.
+func bringer(id string, version int64, facts rollout.Facts) (rollout.Rollout, bool) {
+	for _, o := range facts.Rollouts {
+		if o.State == rollout.Waiting && slices.ContainsFunc(o.Documents, func(v rollout.Version) bool { return v.ID == id && v.Version == version }) {
+			return o, true
+		}
+	}
+	return rollout.Rollout{}, false
+}
+
+// together has r and o become one, as the origin shows what both bring and does not
+// go back (SEMANTICS §4): the later one takes over what the earlier brings. It
+// returns why r has not begun.
+func (c *carrier) together(ctx context.Context, r, o rollout.Rollout) string {
+	why := rollout.Together(r, o)
+	if why == "" {
+		why = "they go together"
+		if r.Created.After(o.Created) || r.Created.Equal(o.Created) && r.ID > o.ID {
+			if err := c.merge(ctx, r.ID, o.ID, slices.Concat(r.Keys(), o.Keys())); err != nil {
+				why = err.Error()
+			}
+		}
+	}
+	return fmt.Sprintf("the origin shows what rollout %s brings, and does not go back when asked: %s", o.ID, why)
+}
+
+func (c *carrier) merge(ctx context.Context, to, from string, keys []string) error {
+	slices.Sort(keys)
+	_, err := c.Ledger.Update(ctx, slices.Compact(keys), func(now map[string]gossip.Record) (gossip.Txn, error) {
+		r, err := rollout.ReadRollout(now[rollout.RolloutKey+to])
+		if err != nil {
+			return gossip.Txn{}, err
+		}
+		o, err := rollout.ReadRollout(now[rollout.RolloutKey+from])
+		if err != nil || r.Term > c.term || o.Term > c.term {
+			return gossip.Txn{}, err
+		}
+		puts, err := rollout.Merge(r, o, c.term, now)
+		return gossip.Txn{Puts: puts}, err
+	})
+	return err
 }
 
 // pin is the Docs-Pin that a fill of r's candidate sends for an artifact.

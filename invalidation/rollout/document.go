@@ -51,8 +51,9 @@ func (d Document) clone() Document {
 	return d
 }
 
-// push notes that a version has been accepted.
+// push notes that a version has been accepted, or is another rollout's now.
 func (d *Document) push(v Version) {
+	d.Pushed = slices.DeleteFunc(d.Pushed, func(old Version) bool { return old.Version == v.Version })
 	d.Pushed = slices.Insert(d.Pushed, 0, v)
 	d.Pushed = d.Pushed[:min(len(d.Pushed), maxPushed)]
 	d.Highest = max(d.Highest, v.Version)

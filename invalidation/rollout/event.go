@@ -18,6 +18,9 @@ type Hidden struct{ Reason string }
 // Shown: the origin shows the candidate, and no other rollout is in the way.
 // Before and After are as Delta returns them.
 type Shown struct {
+	// Documents are what the origin was looked at for: if that is not what the rollout
+	// brings by now, it is looked again. Nil is whatever it brings.
+	Documents     []Version
 	Members       []Member
 	Before, After Index
 }
@@ -78,5 +81,9 @@ type Promote struct{ By string }
 // that what it released is what is shown still.
 type Rollback struct{ By string }
 
-// Supersede: a later rollout brings higher versions of all documents.
-type Supersede struct{ By string }
+// Overtaken: a later rollout brings some documents of one that waits, in the same
+// versions or in higher ones. One that is left without any is superseded.
+type Overtaken struct {
+	Documents []string
+	By        string
+}

@@ -23,7 +23,7 @@ func (e Hidden) apply(r *Rollout) {
 }
 
 func (e Shown) apply(r *Rollout) {
-	if r.State != Waiting {
+	if r.State != Waiting || e.Documents != nil && !sameVersions(e.Documents, r.Documents) {
 		return
 	}
 	stages := stagesOf(e.Members, r.Plan)
@@ -290,9 +290,25 @@ func (e Rollback) apply(r *Rollout) {
 	r.undo(Halted, "rolled back"+by(e.By))
 }
 
-func (e Supersede) apply(r *Rollout) {
-	if r.State == Waiting {
+func (e Overtaken) apply(r *Rollout) {
+	if r.State != Waiting {
+		return
+	}
+	var kept, lost []Version
+	for _, v := range r.Documents {
+		if slices.Contains(e.Documents, v.ID) {
+			v.Rollout = e.By
+			lost = append(lost, v)
+		} else {
+			kept = append(kept, v)
+		}
+	}
+	switch {
+	case len(lost) == 0:
+	case len(kept) == 0:
 		r.State, r.Reason = Superseded, "superseded by "+e.By
+	default:
+		r.Documents, r.Overtaken = kept, slices.Concat(r.Overtaken, lost)
 	}
 }
 

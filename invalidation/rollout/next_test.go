@@ -253,7 +253,7 @@ func anyEvent(t *rapid.T, shown Shown) Event {
 	case 11:
 		return NodeRestored{node}
 	case 12:
-		return rapid.SampledFrom([]Event{Abort{}, Promote{}, Rollback{}, Supersede{By: "r9"}}).Draw(t, "command")
+		return rapid.SampledFrom([]Event{Abort{}, Promote{}, Rollback{}, Overtaken{[]string{"trial"}, "r9"}, Overtaken{[]string{"other"}, "r9"}}).Draw(t, "command")
 	case 13:
 		return NodeFenced{node}
 	default:

@@ -24,7 +24,7 @@ const (
 	Undone State = "undone"
 	// Aborted: somebody stopped it; what had been flipped flips back.
 	Aborted State = "aborted"
-	// Superseded: a later one brings higher versions of all its documents.
+	// Superseded: later ones bring all its documents.
 	Superseded State = "superseded"
 )
 
@@ -131,6 +131,9 @@ type Rollout struct {
 
 	Documents []Version `json:"documents"`
 	Artifacts []string  `json:"artifacts,omitempty"` // that the update named itself
+	// Overtaken are documents that it was to bring while it waited, and that the
+	// rollouts named in them bring instead.
+	Overtaken []Version `json:"overtaken,omitempty"`
 	// Before and After are the artifacts that it touches, as they are released and
 	// as the origin's index has them: nil until the origin shows the candidate.
 	Before Index `json:"before,omitempty"`

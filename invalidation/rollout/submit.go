@@ -3,6 +3,7 @@ package rollout
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -72,8 +73,9 @@ type Accepted struct {
 	Existing bool
 	// Documents are the records that change: those of the rollout's documents.
 	Documents map[string]Document
-	// Superseded are waiting rollouts that the new one makes pointless.
-	Superseded []Rollout
+	// Overtaken are waiting rollouts that the new one takes documents from, as they
+	// are then.
+	Overtaken []Rollout
 }
 
 // Accept decides about a valid update by the records of its documents and all
@@ -103,10 +105,14 @@ func Accept(u Update, id string, now time.Time, documents map[string]Document, r
 	if len(fresh) == 0 {
 		return Accepted{}, nil
 	}
-	for by, n := range running {
+	for _, by := range slices.Sorted(maps.Keys(running)) {
+		n := running[by]
 		i := slices.IndexFunc(rollouts, func(r Rollout) bool { return r.ID == by })
 		if n == len(fresh) && len(rollouts[i].Documents) == n {
 			return Accepted{Rollout: rollouts[i], Existing: true}, nil
+		}
+		if rollouts[i].State == Waiting {
+			continue // it has touched nothing: they are taken from it
 		}
 		return Accepted{}, conflict("rollout %s brings some of these versions already, with others; wait for it, or abort it", by)
 	}
@@ -124,9 +130,9 @@ func Accept(u Update, id string, now time.Time, documents map[string]Document, r
 		a.Documents[v.ID] = d
 	}
 	for _, o := range rollouts {
-		if o.State == Waiting && r.surpasses(o) {
-			next, _ := Next(o, Supersede{By: id})
-			a.Superseded = append(a.Superseded, next)
+		if ids := o.common(r); o.State == Waiting && len(ids) > 0 {
+			next, _ := Next(o, Overtaken{ids, id})
+			a.Overtaken = append(a.Overtaken, next)
 		}
 	}
 	return a, nil
@@ -136,13 +142,6 @@ func Accept(u Update, id string, now time.Time, documents map[string]Document, r
 func open(rollouts []Rollout, id string) bool {
 	return slices.ContainsFunc(rollouts, func(r Rollout) bool {
 		return r.ID == id && (r.State == Waiting || r.State == Running || r.State == Paused)
-	})
-}
-
-// surpasses reports whether r brings a higher version of all that o does.
-func (r Rollout) surpasses(o Rollout) bool {
-	return !slices.ContainsFunc(o.Documents, func(v Version) bool {
-		return !slices.ContainsFunc(r.Documents, func(w Version) bool { return w.ID == v.ID && w.Version > v.Version })
 	})
 }
 
