@@ -2,10 +2,12 @@ package peer
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/letteros/letteredge/edge"
@@ -29,16 +31,19 @@ type ask struct {
 	Applied gossip.Vector `json:"applied"`
 }
 
-// head is what comes before an answer's body.
+// head is what comes before an answer's body, after its length in four bytes. Before
+// it come lengths of zero, each a sign that the answer is on its way.
 type head struct {
 	Status   int          `json:"status"`
 	Fields   []edge.Field `json:"fields"`
 	Length   int64        `json:"length"`
 	Degraded string       `json:"degraded,omitempty"`
+	// Refused says that there is no answer, where signs went before.
+	Refused string `json:"refused,omitempty"`
 }
 
-// askNode asks a node for an answer, which must begin within patience; late is
-// called where it does not.
+// askNode asks a node for an answer, which, or a sign of it, must come within
+// patience, and again within that of each sign; late is called where it does not.
 func askNode(ctx context.Context, c *Client, node string, f *edge.Fetch, applied gossip.Vector, patience time.Duration, late func()) (*edge.Answer, error) {
 	body, err := json.Marshal(ask{f.Key.Text, f.Host, f.Target, f.Fields, f.Vector, f.Stored, applied})
 	if err != nil {
@@ -56,11 +61,14 @@ func askNode(ctx context.Context, c *Client, node string, f *edge.Fetch, applied
 		cancel()
 		return nil, err
 	}
-	a, err := readAnswer(res.Body, begin)
-	if err != nil || !bound.Stop() {
+	a, err := readAnswer(res.Body, begin, func() { bound.Reset(patience) })
+	if inTime := bound.Stop(); err != nil || !inTime {
 		cancel()
 		_ = res.Body.Close() // nobody reads it
-		return nil, errors.Join(err, fmt.Errorf("ask %s: it was too slow", node))
+		if !inTime {
+			err = errors.Join(err, errors.New("it was too slow"))
+		}
+		return nil, fmt.Errorf("ask %s: %w", node, err)
 	}
 	a.Body = &callBody{res.Body, cancel}
 	return a, nil
@@ -77,12 +85,17 @@ func (b *callBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
-func readAnswer(r io.Reader, begin time.Time) (*edge.Answer, error) {
+func readAnswer(r io.Reader, begin time.Time, sign func()) (*edge.Answer, error) {
 	var size [4]byte
-	if _, err := io.ReadFull(r, size[:]); err != nil {
-		return nil, fmt.Errorf("the node's answer: %w", err)
+	n := uint32(0)
+	for n == 0 {
+		if _, err := io.ReadFull(r, size[:]); err != nil {
+			return nil, fmt.Errorf("the node's answer: %w", err)
+		}
+		if n = binary.BigEndian.Uint32(size[:]); n == 0 {
+			sign()
+		}
 	}
-	n := int(size[0])<<24 | int(size[1])<<16 | int(size[2])<<8 | int(size[3])
 	if n > maxHead {
 		return nil, fmt.Errorf("the node's answer: its head has %d bytes, at most %d are allowed", n, maxHead)
 	}
@@ -93,6 +106,9 @@ func readAnswer(r io.Reader, begin time.Time) (*edge.Answer, error) {
 	var h head
 	if err := json.Unmarshal(text, &h); err != nil {
 		return nil, fmt.Errorf("the node's answer: %w", err)
+	}
+	if h.Refused != "" {
+		return nil, &StatusError{http.StatusMisdirectedRequest, h.Refused}
 	}
 	return &edge.Answer{
 		Status: h.Status, Fields: h.Fields, Length: h.Length, Degraded: h.Degraded,

@@ -302,6 +302,38 @@ func TestFills(t *testing.T) {
 	require.ErrorIs(t, err, down)
 }
 
+// An owner that is at work is waited for, however slow the origin is: it says so.
+func TestOwnerAtWorkIsWaitedFor(t *testing.T) {
+	for name, refused := range map[string]error{"answered": nil, "refused": edge.ErrNotShared} {
+		t.Run(name, func(t *testing.T) {
+			w := newTown(t)
+			peer, origin := &owner{}, &owner{}
+			w.server("b", func(s *Server) {
+				s.sign = 20 * time.Millisecond
+				s.Fills(peer, func() gossip.Vector { return nil })
+			})
+			u := &Upstream{Origin: origin, Client: w.client("a"), Self: "a", Patience: time.Second,
+				Ring: func() []string { return []string{"a", "b"} }, Horizon: func() gossip.Vector { return nil }}
+			slow := make(chan struct{})
+			time.AfterFunc(3*u.Patience/2, func() { close(slow) })
+			peer.answers(refused, slow)
+			a, err := u.Fetch(t.Context(), fetch(t))
+			require.NoError(t, err)
+			body, err := io.ReadAll(a.Body)
+			require.NoError(t, err)
+			require.NoError(t, a.Body.Close())
+			require.Equal(t, "body", string(body))
+			require.Zero(t, u.Stats.PassedBy.Load())
+			if refused == nil {
+				require.Zero(t, origin.count())
+				return
+			}
+			require.Equal(t, 1, origin.count())
+			require.Equal(t, uint64(1), u.Stats.Refused.Load())
+		})
+	}
+}
+
 func TestOwner(t *testing.T) {
 	nodes := []string{"a", "b", "c", "d"}
 	count := map[string]int{}
@@ -334,5 +366,8 @@ func FuzzSplit(f *testing.F) {
 
 func FuzzAnswer(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x02{}body"))
-	f.Fuzz(func(_ *testing.T, data []byte) { _, _ = readAnswer(strings.NewReader(string(data)), time.Time{}) })
+	f.Add([]byte("\x00\x00\x00\x00\x00\x00\x00\x02{}body"))
+	f.Fuzz(func(_ *testing.T, data []byte) {
+		_, _ = readAnswer(strings.NewReader(string(data)), time.Time{}, func() {})
+	})
 }

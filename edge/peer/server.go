@@ -46,6 +46,7 @@ type Server struct {
 	peerOf func(*tls.ConnectionState) (gossip.Member, error)
 	log    *slog.Logger
 	mux    *http.ServeMux
+	sign   time.Duration
 
 	udp *net.UDPConn
 	tr  *quic.Transport
@@ -60,7 +61,7 @@ func Listen(addr string, conf *tls.Config, peerOf func(*tls.ConnectionState) (go
 	if err != nil {
 		return nil, fmt.Errorf("listen for peers: %w", err)
 	}
-	s := &Server{peerOf: peerOf, log: log, mux: http.NewServeMux()}
+	s := &Server{peerOf: peerOf, log: log, mux: http.NewServeMux(), sign: signEvery}
 	if s.udp, err = net.ListenUDP("udp", at); err != nil {
 		return nil, fmt.Errorf("listen for peers: %w", err)
 	}
