@@ -67,6 +67,11 @@ func (a *Artifact) LastModified() string { return a.about(aboutLastModified) }
 
 func (a *Artifact) about(k kind) string { return a.lines.about(a.from, k) }
 
+// size is what the artifact costs in bytes.
+func (a *Artifact) size() int64 { return artifactSize + int64(len(a.Body)+len(a.lines)) }
+
+const artifactSize = 64
+
 // made is what is made of an artifact when it is first asked for: most are never
 // asked for over more than one protocol, or never again at all.
 type made struct {

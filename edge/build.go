@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/letteros/letteredge/cachekey"
 	"github.com/letteros/letteredge/invalidation/rollout"
@@ -42,7 +43,7 @@ func (c *Core) obtain(ctx context.Context, key cachekey.Key, fields Fields, targ
 	x.aim()
 	switch x.managed {
 	case rollout.Absent:
-		return &Slot{Art: NewArtifact(404, nil), Tags: key.AppendTags(nil), ReceivedAt: x.Now}, nil
+		return absence(key, NewArtifact(404, nil), x.Now), nil
 	case rollout.Unknown:
 		return nil, fmt.Errorf("obtain %s: %w", key.Text, &heldError{reason: "this node does not know its target yet"})
 	}
@@ -86,7 +87,13 @@ func absent(key cachekey.Key, ans *Answer) (*Slot, error) {
 	if !whole {
 		body = nil
 	}
-	return &Slot{Art: NewArtifact(ans.Status, body), Tags: key.AppendTags(nil), ReceivedAt: ans.ResponseAt}, nil
+	return absence(key, NewArtifact(ans.Status, body), ans.ResponseAt), nil
+}
+
+func absence(key cachekey.Key, art *Artifact, at time.Time) *Slot {
+	s := NewSlot(art, key.AppendTags(nil), nil, "")
+	s.ReceivedAt = at
+	return s
 }
 
 // Warm makes sure that the artifact of key is stored and fresh, as a reader with

@@ -58,7 +58,7 @@ func (c *Core) Explain(host, target string, fields Fields) (Explanation, error) 
 		e.Outcome, e.Why = "miss", "must be validated first"
 	}
 	if entry := c.Store.Get(key.Text); entry != nil {
-		for _, s := range entry.Slots() {
+		for s := range entry.each {
 			e.Copies = append(e.Copies, Copy{Slot: s, Age: s.Age(x.Now), TTL: c.ttl(x, s)})
 		}
 	}

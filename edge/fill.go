@@ -225,7 +225,7 @@ func (c *Core) ask(ctx context.Context, fl *flight, d *detached, f *Fetch) (*Ans
 // renew makes a new slot of a stored response and the 304 that validated it
 // (RFC 9111 §4.3.4). Its epoch is that of the validating request.
 func (c *Core) renew(fl *flight, d *detached, stale *Slot, ans *Answer) outcome {
-	fields := mergeFields(stale.Art, ans.Fields)
+	fields, tags := mergeFields(stale.Art, ans.Fields), stale.Tags()
 	rules := c.rules(d, stale.Art.Status, fields, ans)
 	if !rules.HasDate {
 		fields = append(fields, dateField(ans.ResponseAt))
@@ -234,7 +234,7 @@ func (c *Core) renew(fl *flight, d *detached, stale *Slot, ans *Answer) outcome 
 	if err != nil {
 		return outcome{err: fmt.Errorf("renew %s: %w", fl.key.Text, err), status: 304}
 	}
-	art := bake(stale.Art.Status, fields, rules.Omit, stale.Art.Body, stale.Tags, fl.key.IsArtifact())
+	art := bake(stale.Art.Status, fields, rules.Omit, stale.Art.Body, tags, fl.key.IsArtifact())
 	art.upstreamETag, art.control = stale.Art.about(aboutUpstreamETag), control
 	if art.LastModified == "" {
 		art.LastModified = stale.Art.LastModified()
@@ -242,9 +242,9 @@ func (c *Core) renew(fl *flight, d *detached, stale *Slot, ans *Answer) outcome 
 	art.cacheStatus = upstreamCacheStatus(ans.Fields)
 	if !rules.Storable {
 		c.Store.Remove(fl.key.Text, stale)
-		return outcome{slot: &Slot{Art: art.pack(), Rules: rules, Vary: stale.Vary, Variant: stale.Variant, Tags: stale.Tags, ReceivedAt: ans.ResponseAt}, status: 304}
+		return outcome{slot: c.slot(d, rules, art, tags, ans), status: 304}
 	}
-	return c.keep(fl, d, rules, art, stale.Tags, ans, 304)
+	return c.keep(fl, d, rules, art, tags, ans, 304)
 }
 
 // receive decides about an answer with content: stored and shared, or passed
@@ -348,7 +348,7 @@ func (c *Core) keep(fl *flight, d *detached, rules freshness.Verdict, art *draft
 	o := outcome{slot: s, status: status}
 	stamp, ok := c.Marks.Stamp(fl.key, tags, fl.born)
 	if ok && stamp.State() == invalidation.Valid {
-		s.Stamp = stamp
+		s.stamped(stamp)
 		c.Store.Put(fl.key.Text, s)
 		o.stored = true
 		c.pin(fl.key.Text, s, d.position)
@@ -361,12 +361,12 @@ func (c *Core) keep(fl *flight, d *detached, rules freshness.Verdict, art *draft
 }
 
 func (c *Core) slot(d *detached, rules freshness.Verdict, art *draft, tags []string, ans *Answer) *Slot {
-	// Of the verdict a stored response needs no more what was left out of it.
-	rules.Omit = nil
-	s := &Slot{Art: art.pack(), Settled: d.settled, Vector: d.vector, Vary: rules.Vary, Tags: tags, Rules: rules, ReceivedAt: ans.ResponseAt}
-	if len(s.Vary) > 0 {
-		s.Variant = string(appendVariant(nil, s.Vary, d.fields))
+	variant := ""
+	if len(rules.Vary) > 0 {
+		variant = string(appendVariant(nil, rules.Vary, d.fields))
 	}
+	s := NewSlot(art.pack(), tags, rules.Vary, variant)
+	s.Settled, s.Vector, s.Rules, s.ReceivedAt = d.settled, d.vector, rules.Terms, ans.ResponseAt
 	return s
 }
 

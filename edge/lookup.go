@@ -47,7 +47,7 @@ func (c *Core) lookup(x *Exchange) found {
 		return f
 	}
 	f.hitForMiss = e.missUntil.Load() > x.Now.UnixNano()
-	for _, s := range e.Slots() {
+	for s := range e.each {
 		if s.Vector != x.vector {
 			continue
 		}
@@ -55,7 +55,7 @@ func (c *Core) lookup(x *Exchange) found {
 		if state == invalidation.Hard {
 			continue
 		}
-		f.known = s.Vary
+		f.known = s.Vary()
 		if !c.selects(x, s) {
 			f.fwd = FwdVaryMiss
 			continue
@@ -71,11 +71,11 @@ func (c *Core) lookup(x *Exchange) found {
 // selects reports whether the request's values of the fields that s varies on
 // are those s was selected by (RFC 9111 §4.1, after normalisation).
 func (c *Core) selects(x *Exchange, s *Slot) bool {
-	if len(s.Vary) == 0 {
+	if len(s.Vary()) == 0 {
 		return true
 	}
-	x.variant = appendVariant(x.variant[:0], s.Vary, x.Req.Fields)
-	return string(x.variant) == s.Variant
+	x.variant = appendVariant(x.variant[:0], s.Vary(), x.Req.Fields)
+	return string(x.variant) == s.Variant()
 }
 
 // appendVariant writes the variant text of a request for the given fields.

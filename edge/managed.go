@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -121,7 +120,7 @@ func readersControl(control string) string {
 func (c *Core) settled(x *Exchange, f *found) {
 	age := c.Standing.WatermarkAge(x.Now)
 	f.ttl, f.use = max(0, readersMaxAge-age), useFresh
-	rules := freshness.Verdict{Lifetime: freshness.MaxDelta}
+	rules := freshness.Terms{Lifetime: freshness.MaxDelta}
 	if rules.Use(age, f.req) != freshness.Fresh {
 		f.use, f.fwd = useRevalidate, FwdRequest
 	}
@@ -165,7 +164,7 @@ func (c *Core) standIn(x *Exchange, status int) bool {
 		return false
 	}
 	var other *Slot
-	for _, s := range e.Slots() {
+	for s := range e.each {
 		if s.Vector != x.vector || s.Stamp.State() == invalidation.Hard || !s.Rules.MayBeStale() {
 			continue
 		}
@@ -215,18 +214,19 @@ func (c *Core) pinned(key cachekey.Key, vector string, fields Fields) (hit *Slot
 		if c.holds(key.Text, s) {
 			continue
 		}
+		tags := s.Tags()
 		hard, soft, known := c.Purges.Since(position)
-		if !known || selected(hard, key, s.Tags) {
+		if !known || selected(hard, key, tags) {
 			continue
 		}
-		stamp, ok := c.Marks.Stamp(key, s.Tags, born)
+		stamp, ok := c.Marks.Stamp(key, tags, born)
 		if !ok {
 			continue
 		}
-		s.Stamp = stamp
-		s.Softened = selected(soft, key, s.Tags)
+		s.stamped(stamp)
+		s.Softened = selected(soft, key, tags)
 		c.Store.Put(key.Text, s)
-		if s.Settled && !s.Softened && string(appendVariant(nil, s.Vary, fields)) == s.Variant {
+		if s.Settled && !s.Softened && string(appendVariant(nil, s.Vary(), fields)) == s.Variant() {
 			hit = s
 		}
 	}
@@ -236,9 +236,15 @@ func (c *Core) pinned(key cachekey.Key, vector string, fields Fields) (hit *Slot
 // holds reports whether the store has a copy of its own in place of s.
 func (c *Core) holds(text string, s *Slot) bool {
 	e := c.Store.Get(text)
-	return e != nil && slices.ContainsFunc(e.Slots(), func(o *Slot) bool {
-		return o.Vector == s.Vector && o.Variant == s.Variant && o.Stamp.State() != invalidation.Hard
-	})
+	if e == nil {
+		return false
+	}
+	for o := range e.each {
+		if o.Vector == s.Vector && o.Variant() == s.Variant() && o.Stamp.State() != invalidation.Hard {
+			return true
+		}
+	}
+	return false
 }
 
 func selected(sels []cachekey.Selector, key cachekey.Key, tags []string) bool {

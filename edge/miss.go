@@ -139,7 +139,7 @@ func (c *Core) await(ctx context.Context, x *Exchange, route *Route, f found) (o
 		// on in parallel; otherwise the next flight may serve this variant.
 		alone = o.private || !o.shared
 		if o.slot != nil {
-			f.known = o.slot.Vary
+			f.known = o.slot.Vary()
 		}
 	}
 }
@@ -169,7 +169,7 @@ func (c *Core) refresh(x *Exchange, route *Route, s *Slot) {
 		s.refreshing.Store(false)
 		return
 	}
-	id := flightID{text: x.key.Text, vector: x.vector, variant: s.Variant}
+	id := flightID{text: x.key.Text, vector: x.vector, variant: s.Variant()}
 	t := c.flights.join(id, x.key, c.Marks)
 	if !t.leader {
 		s.refreshing.Store(false) // somebody fills it already

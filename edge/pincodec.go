@@ -44,9 +44,9 @@ func appendPin(dst []byte, s *Slot, position []byte) []byte {
 	}
 	text(string(position))
 	text(s.Vector)
-	text(s.Variant)
-	list(s.Vary)
-	list(s.Tags)
+	text(s.Variant())
+	list(s.Vary())
+	list(s.Tags())
 	var flags uint64
 	for _, f := range []struct {
 		set bool
@@ -97,12 +97,13 @@ func decodePin(data []byte) (*Slot, []byte, error) {
 	}
 	r := pinReader{b: data[1:end]}
 	position := r.bytes()
-	s := &Slot{Vector: r.text(), Variant: r.text(), Vary: r.list(), Tags: r.list()}
+	s := &Slot{Vector: r.text()}
+	names := &beside{variant: r.text(), vary: r.list(), tags: r.list()}
 	flags := r.uint()
 	s.Settled = flags&pinSettled != 0
-	s.Rules = freshness.Verdict{
+	s.Rules = freshness.Terms{
 		Storable: true, NoTransform: flags&pinNoTransform != 0, Immutable: flags&pinImmutable != 0, Heuristic: flags&pinHeuristic != 0,
-		HasValidator: flags&pinValidator != 0, HasDate: flags&pinDate != 0, Vary: s.Vary,
+		HasValidator: flags&pinValidator != 0, HasDate: flags&pinDate != 0,
 		Lifetime: time.Duration(r.int()), InitialAge: time.Duration(r.int()), SWR: time.Duration(r.int()), SIE: time.Duration(r.int()),
 	}
 	s.ReceivedAt = time.Unix(0, r.int())
@@ -117,6 +118,9 @@ func decodePin(data []byte) (*Slot, []byte, error) {
 		return nil, nil, errPin
 	}
 	s.Art = a.pack()
+	if names.variant != "" || names.vary != nil || names.tags != nil {
+		s.beside = names
+	}
 	return s, position, nil
 }
 

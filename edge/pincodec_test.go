@@ -21,12 +21,13 @@ func drawSlot(t *rapid.T) *Slot {
 		ETag: text.Draw(t, "etag"), LastModified: text.Draw(t, "modified"), upstreamETag: text.Draw(t, "upstream"), control: text.Draw(t, "control"),
 	}
 	s := &Slot{
-		Art: art.pack(), Vector: text.Draw(t, "vector"), Variant: text.Draw(t, "variant"), Vary: list.Draw(t, "vary"), Tags: list.Draw(t, "tags"),
+		Art: art.pack(), Vector: text.Draw(t, "vector"),
 		Settled: rapid.Bool().Draw(t, "settled"), ReceivedAt: time.Unix(0, rapid.Int64().Draw(t, "received")),
 	}
+	s.beside = &beside{variant: text.Draw(t, "variant"), vary: list.Draw(t, "vary"), tags: list.Draw(t, "tags")}
 	seconds := func(name string) time.Duration { return time.Duration(rapid.Int32Min(0).Draw(t, name)) * time.Second }
-	s.Rules = freshness.Verdict{
-		Storable: true, Vary: s.Vary, Lifetime: seconds("life"), InitialAge: seconds("age"), SWR: seconds("swr"), SIE: seconds("sie"),
+	s.Rules = freshness.Terms{
+		Storable: true, Lifetime: seconds("life"), InitialAge: seconds("age"), SWR: seconds("swr"), SIE: seconds("sie"),
 		Immutable: rapid.Bool().Draw(t, "immutable"), NoTransform: rapid.Bool().Draw(t, "transform"), Heuristic: rapid.Bool().Draw(t, "heuristic"),
 		HasValidator: rapid.Bool().Draw(t, "validator"), HasDate: rapid.Bool().Draw(t, "date"),
 	}
@@ -57,10 +58,8 @@ func TestPinsComeBackAsTheyWere(t *testing.T) {
 }
 
 func FuzzPin(f *testing.F) {
-	s := &Slot{
-		Art: NewArtifact(200, []byte("{}"), Field{"Etag", `"x"`}), Vector: "trial=42",
-		Vary: []string{"Accept-Language"}, Variant: "en", Tags: []string{"doc:trial"}, ReceivedAt: time.Unix(1, 0), Settled: true,
-	}
+	s := NewSlot(NewArtifact(200, []byte("{}"), Field{"Etag", `"x"`}), []string{"doc:trial"}, []string{"Accept-Language"}, "en")
+	s.Vector, s.ReceivedAt, s.Settled = "trial=42", time.Unix(1, 0), true
 	whole := appendPin(nil, s, []byte("p"))
 	f.Add(whole[:len(whole)-pinSum])
 	f.Add([]byte{pinVersion, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f})

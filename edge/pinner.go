@@ -89,7 +89,7 @@ func (c *Core) runPins() {
 
 func (c *Core) doPin(job pinJob) error {
 	if job.purge == nil {
-		return c.Pins.Save(job.text, job.slot.Vector, job.slot.Variant, appendPin(nil, job.slot, job.position))
+		return c.Pins.Save(job.text, job.slot.Vector, job.slot.Variant(), appendPin(nil, job.slot, job.position))
 	}
 	sels := []cachekey.Selector{*job.purge}
 	// The log is asked between two sweeps: it may lie on the same disk as the pins.
@@ -106,7 +106,11 @@ func (c *Core) doPin(job pinJob) error {
 				return true // nobody can ask for it
 			}
 			s, position, err := decodePin(data)
-			return err != nil || selected(sels, key, s.Tags) && drop(string(position), key, s.Tags)
+			if err != nil {
+				return true
+			}
+			tags := s.Tags()
+			return selected(sels, key, tags) && drop(string(position), key, tags)
 		})
 	}
 	err := each(func(position string, _ cachekey.Key, _ []string) bool {

@@ -55,7 +55,7 @@ func TestExplainFetchesNothing(t *testing.T) {
 	require.Equal(t, "hit", e.Outcome)
 	require.Len(t, e.Copies, 1)
 	require.Equal(t, invalidation.Valid, e.Copies[0].Slot.Stamp.State())
-	require.Contains(t, e.Copies[0].Slot.Tags, "doc:trial")
+	require.Contains(t, e.Copies[0].Slot.Tags(), "doc:trial")
 	_, err = n.core.Explain("edge.test", "/v1/segments/B/ctas/x", fields())
 	require.Error(t, err)
 	require.EqualValues(t, 1, n.up.n.Load())

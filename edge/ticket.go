@@ -23,7 +23,7 @@ func (t ticket) mayTake(s *Slot, marks *invalidation.Marks) bool {
 	if t.joined == t.flight.born {
 		return true
 	}
-	return !marks.RaisedBetween(t.flight.key, s.Tags, t.flight.born, t.joined)
+	return !marks.RaisedBetween(t.flight.key, s.Tags(), t.flight.born, t.joined)
 }
 
 // wait returns what the flight came to, or unless the whole is wanted what is known

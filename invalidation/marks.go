@@ -64,9 +64,9 @@ type Marks struct {
 	tags     tagTable
 	seed     maphash.Seed
 
-	mu   sync.Mutex          // one Raise or Reclaim at a time
-	held map[*floor]struct{} // guarded by mu: tag floors raised and not yet reclaimed
-	past history             // guarded by mu
+	mu   sync.Mutex        // one Raise or Reclaim at a time
+	held map[*tag]struct{} // guarded by mu: tag floors raised and not yet reclaimed
+	past history           // guarded by mu
 }
 
 const (
@@ -80,7 +80,7 @@ func NewMarks() *Marks {
 	return &Marks{
 		seed: seed,
 		tags: tagTable{seed: seed},
-		held: make(map[*floor]struct{}),
+		held: make(map[*tag]struct{}),
 		past: history{maxRaises: historyRaises, maxBytes: historyBytes},
 	}
 }
@@ -129,8 +129,8 @@ func (m *Marks) Raise(sel cachekey.Selector, mode Mode) Epoch {
 const segmentTag = "segment:"
 
 func (m *Marks) raiseTags(mode Mode, e Epoch, tags ...string) {
-	for _, tag := range tags {
-		f := m.tags.intern(tag)
+	for _, name := range tags {
+		f, _ := m.tags.intern(name)
 		f.raise(mode, e)
 		m.held[f] = struct{}{}
 	}
@@ -166,11 +166,11 @@ func (m *Marks) RaisedBetween(k cachekey.Key, tags []string, after, upTo Epoch) 
 
 // judgeKey judges a key with the tags that appendTags lists.
 func (m *Marks) judgeKey(k cachekey.Key, appendTags func([]string) []string, born Epoch) State {
-	var floors []*floor
+	var floors []*tag
 	if Epoch(m.raised[classTag].Load()) > born {
 		var buf [8]string
-		for _, tag := range appendTags(buf[:0]) {
-			if f := m.tags.lookup(tag); f != nil {
+		for _, name := range appendTags(buf[:0]) {
+			if f := m.tags.lookup(name); f != nil {
 				floors = append(floors, f)
 			}
 		}
@@ -184,7 +184,7 @@ func (m *Marks) judgeKey(k cachekey.Key, appendTags func([]string) []string, bor
 
 // judge returns the worst that the floors say of a copy born at born, looking
 // only at the classes raised after since.
-func (m *Marks) judge(p place, tags []*floor, born, since Epoch) State {
+func (m *Marks) judge(p place, tags []*tag, born, since Epoch) State {
 	fresh := func(c class) bool { return Epoch(m.raised[c].Load()) > since }
 	worst := Valid
 	if fresh(classAll) {

@@ -32,7 +32,7 @@ func (m *Marks) keep(alive func(*floor) bool) {
 	m.keys.keep(alive)
 	m.prefixes.keep(alive)
 	for f := range m.held {
-		if !alive(f) {
+		if !alive(&f.floor) {
 			delete(m.held, f)
 		}
 	}

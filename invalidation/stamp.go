@@ -7,8 +7,9 @@ import (
 	"github.com/letteros/letteredge/cachekey"
 )
 
-// Stamp ties one stored copy to the marks that may purge it. It costs 64 bytes
-// and 8 for each tag, beside the key's text, which it shares with the copy.
+// Stamp ties one stored copy to the marks that may purge it. It costs 72 bytes
+// and 8 for each tag, beside the key's text, which it shares with the copy, and
+// the names of tags, which it shares with all copies that carry them.
 type Stamp struct {
 	// word holds the last verdict: the epoch it was made at, whether the key is
 	// an artifact's, the State. A reader may overwrite a newer one by an older:
@@ -17,7 +18,8 @@ type Stamp struct {
 	born  Epoch
 	marks *Marks
 	text  string
-	tags  []*floor
+	tags  []*tag
+	added uint32 // the bytes of the tags that nothing had carried before
 }
 
 const (
@@ -41,15 +43,15 @@ const (
 //     notes 8 as reclaimed, then drops the floor.
 //  4. The fetch ends. Its tag has no floor, but 7 < 8: refused.
 func (m *Marks) Stamp(k cachekey.Key, tags []string, born Epoch) (*Stamp, bool) {
-	s := &Stamp{born: born, marks: m, text: k.Text}
 	var buf [8]string
 	implied := k.AppendTags(buf[:0])
-	s.tags = make([]*floor, 0, len(tags)+missing(implied, tags))
-	for _, tag := range tags {
-		s.addTag(m.tags.intern(tag))
+	s := newStamp(len(tags) + missing(implied, tags))
+	s.born, s.marks, s.text = born, m, k.Text
+	for _, name := range tags {
+		s.addTag(name)
 	}
-	for _, tag := range implied {
-		s.addTag(m.tags.intern(tag))
+	for _, name := range implied {
+		s.addTag(name)
 	}
 	e := m.Epoch()
 	state := m.judge(placeOf(k.Text, k.IsArtifact()), s.tags, born, born)
@@ -62,10 +64,66 @@ func (m *Marks) Stamp(k cachekey.Key, tags []string, born Epoch) (*Stamp, bool) 
 	return s, true
 }
 
-func (s *Stamp) addTag(f *floor) {
+// newStamp is a Stamp with room for n tags: few lie in one piece with it, which
+// is half the objects for the collector to look after.
+func newStamp(n int) *Stamp {
+	switch {
+	case n <= 1:
+		s := new(struct {
+			Stamp
+			room [1]*tag
+		})
+		s.tags = s.room[:0]
+		return &s.Stamp
+	case n <= 3:
+		s := new(struct {
+			Stamp
+			room [3]*tag
+		})
+		s.tags = s.room[:0]
+		return &s.Stamp
+	case n <= 5:
+		s := new(struct {
+			Stamp
+			room [5]*tag
+		})
+		s.tags = s.room[:0]
+		return &s.Stamp
+	case n <= 7:
+		s := new(struct {
+			Stamp
+			room [7]*tag
+		})
+		s.tags = s.room[:0]
+		return &s.Stamp
+	}
+	return &Stamp{tags: make([]*tag, 0, n)}
+}
+
+func (s *Stamp) addTag(name string) {
+	f, made := s.marks.tags.intern(name)
+	if made {
+		s.added += f.size()
+	}
 	if !slices.Contains(s.tags, f) {
 		s.tags = append(s.tags, f)
 	}
+}
+
+// AppendTags appends the names of all tags that the copy carries, those that
+// Marks.Stamp was given first.
+func (s *Stamp) AppendTags(dst []string) []string {
+	for _, f := range s.tags {
+		dst = append(dst, f.name)
+	}
+	return dst
+}
+
+// Size is what the stamp costs in bytes. A tag is counted by the copy that brought
+// it first.
+func (s *Stamp) Size() int64 {
+	const alone = 80
+	return alone + 8*int64(cap(s.tags)) + int64(s.added)
 }
 
 func missing(implied, tags []string) int {

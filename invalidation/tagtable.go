@@ -2,7 +2,6 @@ package invalidation
 
 import (
 	"hash/maphash"
-	"strings"
 	"sync"
 	"weak"
 )
@@ -25,39 +24,39 @@ const (
 
 type tagShard struct {
 	mu      sync.Mutex
-	floors  map[string]weak.Pointer[floor]
+	floors  map[string]weak.Pointer[tag]
 	sweepAt int
 }
 
-func (t *tagTable) shard(tag string) *tagShard {
-	return &t.shards[maphash.String(t.seed, tag)%tagShards]
+func (t *tagTable) shard(name string) *tagShard {
+	return &t.shards[maphash.String(t.seed, name)%tagShards]
 }
 
-// intern returns the floor of tag, made if need be. It copies the name.
-func (t *tagTable) intern(tag string) *floor {
-	s := t.shard(tag)
+// intern returns the tag of that name, made if need be. It copies the name.
+func (t *tagTable) intern(name string) (f *tag, made bool) {
+	s := t.shard(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f := s.floors[tag].Value(); f != nil {
-		return f
+	if f := s.floors[name].Value(); f != nil {
+		return f, false
 	}
 	if len(s.floors) >= max(s.sweepAt, minSweep) {
 		s.sweepLocked()
 	}
 	if s.floors == nil {
-		s.floors = make(map[string]weak.Pointer[floor])
+		s.floors = make(map[string]weak.Pointer[tag])
 	}
-	f := new(floor)
-	s.floors[strings.Clone(tag)] = weak.Make(f)
-	return f
+	f = newTag(name)
+	s.floors[f.name] = weak.Make(f)
+	return f, true
 }
 
-// lookup returns the floor of tag, nil if no copy carries it and no purge is held.
-func (t *tagTable) lookup(tag string) *floor {
-	s := t.shard(tag)
+// lookup returns the tag of that name, nil if no copy carries it and no purge is held.
+func (t *tagTable) lookup(name string) *tag {
+	s := t.shard(name)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.floors[tag].Value()
+	return s.floors[name].Value()
 }
 
 // sweep drops the names whose floor is gone, and returns how many stay.
@@ -74,9 +73,9 @@ func (t *tagTable) sweep() int {
 }
 
 func (s *tagShard) sweepLocked() {
-	for tag, f := range s.floors {
+	for name, f := range s.floors {
 		if f.Value() == nil {
-			delete(s.floors, tag)
+			delete(s.floors, name)
 		}
 	}
 	s.sweepAt = 2 * len(s.floors)

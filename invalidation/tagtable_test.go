@@ -51,7 +51,7 @@ func TestAnOriginsTagsDoNotPileUp(t *testing.T) {
 func TestATagKeepsNoBufferAlive(t *testing.T) {
 	m := NewMarks()
 	buffer := []byte("doc:pricing")
-	f := m.tags.intern(unsafe.String(&buffer[0], len(buffer)))
+	f, _ := m.tags.intern(unsafe.String(&buffer[0], len(buffer)))
 	buffer[0] = 'X'
 	require.Same(t, f, m.tags.lookup("doc:pricing"))
 }

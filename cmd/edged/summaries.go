@@ -32,7 +32,7 @@ func (s *summaries) Build(ctx context.Context, b *edge.Build) (*edge.Answer, err
 		}
 		fresh, age := slot.Remaining(s.now())
 		return precompute.Part{
-			Status: slot.Art.Status, Body: slot.Art.Body, Tags: slot.Tags, Vary: slot.Vary,
+			Status: slot.Art.Status, Body: slot.Art.Body, Tags: slot.Tags(), Vary: slot.Vary(),
 			Fresh: fresh, SWR: slot.Rules.SWR, SIE: slot.Rules.SIE, Age: age,
 			CacheControl: slot.Art.Get("Cache-Control"), NoCache: slot.Rules.NoCache || !slot.Rules.Storable,
 		}, nil

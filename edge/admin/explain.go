@@ -56,9 +56,9 @@ func (a *api) explain(r *request) (reply, error) {
 	for _, c := range e.Copies {
 		s := c.Slot
 		out.Stored = append(out.Stored, adminapi.StoredCopy{
-			Variant: s.Variant, Vector: s.Vector, Status: s.Art.Status, Bytes: len(s.Art.Body),
+			Variant: s.Variant(), Vector: s.Vector, Status: s.Art.Status, Bytes: len(s.Art.Body),
 			Age: seconds(c.Age), TTL: seconds(c.TTL), Purge: s.Stamp.State().String(),
-			Tags: s.Tags, ETag: s.Art.ETag(), Received: s.ReceivedAt.UTC().Format(time.RFC3339Nano),
+			Tags: s.AppendTags([]string{}), ETag: s.Art.ETag(), Received: s.ReceivedAt.UTC().Format(time.RFC3339Nano),
 		})
 	}
 	if len(out.Stored) > 0 {

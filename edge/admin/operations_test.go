@@ -297,14 +297,14 @@ func TestExplain(t *testing.T) {
 	var asked string
 	key, err := cachekey.ParseText("/v1/segments/b2b/ctas/trial")
 	require.NoError(t, err)
-	stamp, ok := invalidation.NewMarks().Stamp(key, nil, 0)
+	stamp, ok := invalidation.NewMarks().Stamp(key, []string{"doc:trial"}, 0)
 	require.True(t, ok)
 	n.explain.fn = func(host, target string) (edge.Explanation, error) {
 		asked = host + " " + target
 		return edge.Explanation{
 			Key: key, Route: "artifacts", Quota: "b2b", Outcome: "hit", Why: "fresh", Copies: []edge.Copy{{
 				Slot: &edge.Slot{
-					Art: edge.NewArtifact(200, []byte("four"), edge.Field{Name: "Etag", Value: `"x"`}), Vector: "trial=42", Tags: []string{"doc:trial"},
+					Art: edge.NewArtifact(200, []byte("four"), edge.Field{Name: "Etag", Value: `"x"`}), Vector: "trial=42",
 					Stamp: stamp, ReceivedAt: time.Unix(0, 0),
 				}, Age: 3900 * time.Millisecond, TTL: -time.Millisecond,
 			}},
@@ -327,7 +327,7 @@ func TestExplain(t *testing.T) {
 		require.Equal(t, int64(3), *e.Age)
 		require.Equal(t, int64(-1), *e.TTL, "it is stale")
 		require.Equal(t, []adminapi.StoredCopy{{
-			Vector: "trial=42", Status: 200, Bytes: 4, Age: 3, TTL: -1, Purge: "valid", Tags: []string{"doc:trial"}, ETag: `"x"`, Received: "1970-01-01T00:00:00Z",
+			Vector: "trial=42", Status: 200, Bytes: 4, Age: 3, TTL: -1, Purge: "valid", Tags: []string{"doc:trial", "kind:cta", "segment:b2b", "cta:trial"}, ETag: `"x"`, Received: "1970-01-01T00:00:00Z",
 		}}, e.Stored)
 		require.Equal(t, []string{"kind:cta", "segment:b2b", "cta:trial"}, e.Tags)
 		require.Equal(t, "hit fresh b2b", strings.Join([]string{e.State, e.Why, e.Segment}, " "))

@@ -34,7 +34,19 @@ func slot(t testing.TB, m *invalidation.Marks, text, body, variant string, tags 
 	all := append(key.AppendTags(nil), tags...)
 	stamp, ok := m.Stamp(key, all, m.Epoch())
 	require.True(t, ok)
-	return &edge.Slot{Art: &edge.Artifact{Status: 200, Body: []byte(body)}, Variant: variant, Tags: all, Stamp: stamp}
+	s := edge.NewSlot(edge.NewArtifact(200, []byte(body)), nil, nil, variant)
+	s.Stamp = stamp
+	return s
+}
+
+// newest is what was stored last under a text.
+func newest(c *Cache, text string) *edge.Slot {
+	if e := c.Get(text); e != nil {
+		for s := range e.Slots() {
+			return s
+		}
+	}
+	return nil
 }
 
 func bodies(c *Cache, text string) []string {
@@ -43,7 +55,7 @@ func bodies(c *Cache, text string) []string {
 		return nil
 	}
 	var all []string
-	for _, s := range e.Slots() {
+	for s := range e.Slots() {
 		all = append(all, string(s.Art.Body))
 	}
 	return all
@@ -133,13 +145,13 @@ func TestBytesAreExact(t *testing.T) {
 			case 0, 1:
 				key, _ := cachekey.ParseText(text)
 				stamp, _ := m.Stamp(key, nil, m.Epoch())
-				c.Put(text, &edge.Slot{
-					Art: &edge.Artifact{Body: make([]byte, rapid.IntRange(0, 999).Draw(t, "size"))}, Stamp: stamp,
-					Variant: rapid.SampledFrom([]string{"", " x=1", " x=2"}).Draw(t, "variant"),
-				})
+				s := edge.NewSlot(edge.NewArtifact(200, make([]byte, rapid.IntRange(0, 999).Draw(t, "size"))), nil, nil,
+					rapid.SampledFrom([]string{"", " x=1", " x=2"}).Draw(t, "variant"))
+				s.Stamp = stamp
+				c.Put(text, s)
 			case 2:
-				if e := c.Get(text); e != nil && len(e.Slots()) > 0 {
-					c.Remove(text, e.Slots()[0])
+				if s := newest(c, text); s != nil {
+					c.Remove(text, s)
 				}
 			case 3:
 				sel := cachekey.Selector{Keys: []string{text}}
@@ -150,7 +162,7 @@ func TestBytesAreExact(t *testing.T) {
 		var bytes, entries int64
 		c.index.each(func(_ uint64, e *edge.Entry) bool {
 			entries++
-			for _, s := range e.Slots() {
+			for s := range e.Slots() {
 				bytes += s.Size()
 			}
 			return true
@@ -217,8 +229,8 @@ func TestConcurrentUse(t *testing.T) {
 				case 0:
 					c.Put(text, slot(t, m, text, text, ""))
 				case 1:
-					if e := c.Get(text); e != nil && len(e.Slots()) > 0 {
-						c.Remove(text, e.Slots()[0])
+					if s := newest(c, text); s != nil {
+						c.Remove(text, s)
 					}
 				default:
 					for _, b := range bodies(c, text) {

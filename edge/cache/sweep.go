@@ -13,11 +13,16 @@ var (
 
 // Count returns how many slots sel selects that no hard purge has hit.
 func (c *Cache) Count(sel cachekey.Selector) int {
+	var tags []string
 	n := 0
 	c.index.each(func(_ uint64, e *edge.Entry) bool {
 		key, ok := parsed(e)
-		for _, s := range e.Slots() {
-			if ok && s.Stamp.State() != invalidation.Hard && sel.Matches(cachekey.Subject{Key: &key, Tags: s.Tags}) {
+		for s := range e.Slots() {
+			if !ok || s.Stamp.State() == invalidation.Hard {
+				continue
+			}
+			tags = s.AppendTags(tags[:0])
+			if sel.Matches(cachekey.Subject{Key: &key, Tags: tags}) {
 				n++
 			}
 		}
@@ -34,20 +39,18 @@ func (c *Cache) Sweep(sel cachekey.Selector) int {
 // SweepAll is Sweep for several selectors in one walk; a slot that several of
 // them select counts for each.
 func (c *Cache) SweepAll(sels []cachekey.Selector) []int {
+	var tags []string
 	counts := make([]int, len(sels))
 	c.index.each(func(hash uint64, e *edge.Entry) bool {
-		slots := e.Slots()
-		if len(slots) == 0 {
-			return true
-		}
 		key, ok := parsed(e)
 		delta, left := e.RemoveFunc(func(s *edge.Slot) bool {
 			if !ok || s.Stamp.State() != invalidation.Hard {
 				return false
 			}
+			tags = s.AppendTags(tags[:0])
 			hit := false
 			for i := range sels {
-				if sels[i].Matches(cachekey.Subject{Key: &key, Tags: s.Tags}) {
+				if sels[i].Matches(cachekey.Subject{Key: &key, Tags: tags}) {
 					counts[i]++
 					hit = true
 				}
@@ -74,7 +77,7 @@ func parsed(e *edge.Entry) (cachekey.Key, bool) {
 // one of them was judged at: floors below it are told to nobody any more.
 func (c *Cache) Oldest(now invalidation.Epoch) invalidation.Epoch {
 	c.index.each(func(_ uint64, e *edge.Entry) bool {
-		for _, s := range e.Slots() {
+		for s := range e.Slots() {
 			s.Stamp.State()
 			now = min(now, s.Stamp.Checked())
 		}

@@ -36,6 +36,6 @@ func initialAge(res *Response, date time.Time) time.Duration {
 
 // Age is the current age of a response that arrived residence ago (RFC 9111
 // §4.2.3). A negative residence, after a clock was set back, counts as none.
-func (v *Verdict) Age(residence time.Duration) time.Duration {
+func (v *Terms) Age(residence time.Duration) time.Duration {
 	return clampDelta(v.InitialAge + clampDelta(residence))
 }

@@ -7,8 +7,8 @@
 //
 //	Judge         response fields, times → Verdict        storable? how long? how old already?
 //	ParseRequest  request fields → Directives             what this client insists on
-//	Verdict.Age   time since the response → current age   RFC 9111 §4.2.3
-//	Verdict.Use   age, Directives → Use                   fresh | stale, refresh behind | only on error | validate
+//	Terms.Age     time since the response → current age   RFC 9111 §4.2.3
+//	Terms.Use     age, Directives → Use                   fresh | stale, refresh behind | only on error | validate
 //
 // # Guarantees
 //

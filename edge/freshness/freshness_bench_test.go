@@ -18,7 +18,7 @@ func BenchmarkHit(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			var s Scratch
-			v := Verdict{Lifetime: time.Hour, InitialAge: time.Second}
+			v := Terms{Lifetime: time.Hour, InitialAge: time.Second}
 			b.ReportAllocs()
 			for b.Loop() {
 				sinkUse = v.Use(v.Age(time.Minute), ParseRequest(fields, true, &s))

@@ -33,7 +33,7 @@ func Judge(req Request, res Response, p Policy) Verdict {
 		date = res.ResponseAt // RFC 9110 §6.6.1
 	}
 
-	v := Verdict{
+	v := Verdict{Omit: sorted(c.omit), Terms: Terms{
 		InitialAge:     initialAge(&res, date),
 		NoCache:        c.noCache,
 		MustRevalidate: c.mustRevalidate || c.proxyRevalidate,
@@ -41,8 +41,7 @@ func Judge(req Request, res Response, p Policy) Verdict {
 		NoTransform:    c.noTransform,
 		HasDate:        hasDate,
 		HasValidator:   hasValidator(&res),
-		Omit:           sorted(c.omit),
-	}
+	}}
 	life := lifetime(&c, &res, &p, date)
 	v.Lifetime, v.Heuristic = life.d, life.heuristic
 	v.stale(&c, &p, res.Status)

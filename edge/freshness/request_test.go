@@ -36,14 +36,14 @@ func TestParseRequest(t *testing.T) {
 
 func TestUse(t *testing.T) {
 	const s = time.Second
-	v := Verdict{Lifetime: 10 * s, SWR: 5 * s, SIE: 20 * s}
-	with := func(change func(*Verdict)) Verdict {
+	v := Terms{Lifetime: 10 * s, SWR: 5 * s, SIE: 20 * s}
+	with := func(change func(*Terms)) Terms {
 		w := v
 		change(&w)
 		return w
 	}
 	for name, c := range map[string]struct {
-		v   Verdict
+		v   Terms
 		age time.Duration
 		req Directives
 		use Use
@@ -54,30 +54,30 @@ func TestUse(t *testing.T) {
 		"behind it":                   {v, 15*s + 1, Directives{}, StaleIfError},
 		"end of stale-if-error":       {v, 30 * s, Directives{}, StaleIfError},
 		"behind that":                 {v, 30*s + 1, Directives{}, Revalidate},
-		"no window":                   {Verdict{Lifetime: 10 * s}, 10 * s, Directives{}, Revalidate},
-		"no-cache":                    {with(func(v *Verdict) { v.NoCache = true }), 0, Directives{}, Revalidate},
-		"must-revalidate, fresh":      {with(func(v *Verdict) { v.MustRevalidate = true }), 9 * s, Directives{}, Fresh},
-		"must-revalidate, stale":      {with(func(v *Verdict) { v.MustRevalidate = true }), 10 * s, Directives{MaxStale: MaxDelta}, Revalidate},
+		"no window":                   {Terms{Lifetime: 10 * s}, 10 * s, Directives{}, Revalidate},
+		"no-cache":                    {with(func(v *Terms) { v.NoCache = true }), 0, Directives{}, Revalidate},
+		"must-revalidate, fresh":      {with(func(v *Terms) { v.MustRevalidate = true }), 9 * s, Directives{}, Fresh},
+		"must-revalidate, stale":      {with(func(v *Terms) { v.MustRevalidate = true }), 10 * s, Directives{MaxStale: MaxDelta}, Revalidate},
 		"request no-cache":            {v, 0, Directives{NoCache: true}, Revalidate},
 		"request max-age met":         {v, 5 * s, Directives{HasMaxAge: true, MaxAge: 5 * s}, Fresh},
 		"request max-age exceeded":    {v, 5*s + 1, Directives{HasMaxAge: true, MaxAge: 5 * s}, Revalidate},
 		"reload":                      {v, 0, Directives{HasMaxAge: true}, Revalidate},
-		"reload of immutable":         {with(func(v *Verdict) { v.Immutable = true }), 9 * s, Directives{HasMaxAge: true}, Fresh},
-		"forced reload of immutable":  {with(func(v *Verdict) { v.Immutable = true }), 9 * s, Directives{NoCache: true}, Revalidate},
-		"stale immutable":             {with(func(v *Verdict) { v.Immutable = true }), 31 * s, Directives{}, Revalidate},
+		"reload of immutable":         {with(func(v *Terms) { v.Immutable = true }), 9 * s, Directives{HasMaxAge: true}, Fresh},
+		"forced reload of immutable":  {with(func(v *Terms) { v.Immutable = true }), 9 * s, Directives{NoCache: true}, Revalidate},
+		"stale immutable":             {with(func(v *Terms) { v.Immutable = true }), 31 * s, Directives{}, Revalidate},
 		"reload when stale":           {v, 11 * s, Directives{HasMaxAge: true}, StaleIfError},
 		"min-fresh met":               {v, 7 * s, Directives{MinFresh: 3 * s}, Fresh},
 		"min-fresh not met":           {v, 7*s + 1, Directives{MinFresh: 3 * s}, Revalidate},
-		"max-stale":                   {Verdict{Lifetime: 10 * s}, 12 * s, Directives{MaxStale: 2 * s}, StaleWhileRevalidate},
-		"max-stale exceeded":          {Verdict{Lifetime: 10 * s}, 12*s + 1, Directives{MaxStale: 2 * s}, Revalidate},
-		"request's stale-if-error":    {Verdict{Lifetime: 10 * s}, 12 * s, Directives{StaleIfError: 2 * s}, StaleIfError},
+		"max-stale":                   {Terms{Lifetime: 10 * s}, 12 * s, Directives{MaxStale: 2 * s}, StaleWhileRevalidate},
+		"max-stale exceeded":          {Terms{Lifetime: 10 * s}, 12*s + 1, Directives{MaxStale: 2 * s}, Revalidate},
+		"request's stale-if-error":    {Terms{Lifetime: 10 * s}, 12 * s, Directives{StaleIfError: 2 * s}, StaleIfError},
 	} {
 		require.Equal(t, c.use, c.v.Use(c.age, c.req), name)
 	}
 }
 
 func TestAgeSaturates(t *testing.T) {
-	v := Verdict{InitialAge: 10 * time.Second}
+	v := Terms{InitialAge: 10 * time.Second}
 	require.Equal(t, 12*time.Second, v.Age(2*time.Second))
 	require.Equal(t, 10*time.Second, v.Age(-time.Hour), "a clock set back")
 	require.Equal(t, MaxDelta, v.Age(1<<63-1))
@@ -86,7 +86,7 @@ func TestAgeSaturates(t *testing.T) {
 func TestHotPathDoesNotAllocate(t *testing.T) {
 	var s Scratch
 	var f Fields = lines{"Cache-Control: max-age=0, only-if-cached", "Cache-Control: no-cache", "Pragma: no-cache"}
-	v := Verdict{Lifetime: time.Hour}
+	v := Terms{Lifetime: time.Hour}
 	for _, conformance := range []bool{false, true} {
 		require.Zero(t, testing.AllocsPerRun(100, func() {
 			d := ParseRequest(f, conformance, &s)

@@ -6,10 +6,22 @@ import "time"
 // used. The durations are computed for every response, storable or not, since a
 // response that is none of its own (304, HEAD) updates one that is.
 type Verdict struct {
-	// Storable: a shared cache may keep the response, and keeping it is of use.
-	Storable bool
 	// Why is Stored, or the first rule that forbids storing.
 	Why Reason
+	// Vary names the request fields that select the response: canonical, sorted,
+	// without duplicates.
+	Vary []string
+	// Omit names the fields that must be left out of what is stored
+	// (no-cache="f", private="f"): canonical, sorted.
+	Omit []string
+
+	Terms
+}
+
+// Terms is what of a Verdict is needed for as long as the response is stored.
+type Terms struct {
+	// Storable: a shared cache may keep the response, and keeping it is of use.
+	Storable bool
 
 	// Lifetime is the freshness lifetime: fresh while Age < Lifetime.
 	Lifetime time.Duration
@@ -26,13 +38,6 @@ type Verdict struct {
 	Heuristic      bool // Lifetime is our guess, not the origin's word
 	HasValidator   bool // it has a valid ETag or Last-Modified to validate with
 	HasDate        bool // it has a valid Date; if not, its receiver adds ResponseAt
-
-	// Vary names the request fields that select the response: canonical, sorted,
-	// without duplicates.
-	Vary []string
-	// Omit names the fields that must be left out of what is stored
-	// (no-cache="f", private="f"): canonical, sorted.
-	Omit []string
 }
 
 // Use is what may be done with a stored response, from most to least permissive.
@@ -62,7 +67,7 @@ func (u Use) String() string {
 
 // Use says what may be done with the response at that age for a request with
 // those directives (RFC 9111 §4.2, §5.2.1; RFC 5861).
-func (v *Verdict) Use(age time.Duration, req Directives) Use {
+func (v *Terms) Use(age time.Duration, req Directives) Use {
 	if v.NoCache || req.NoCache {
 		return Revalidate
 	}
@@ -94,4 +99,4 @@ func within(staleness, window time.Duration) bool { return window > 0 && stalene
 // MayBeStale reports whether nothing in the response forbids serving it stale:
 // what an operator's own rule (isolation, a dead origin) may rest on
 // (RFC 9111 §4.2.4).
-func (v *Verdict) MayBeStale() bool { return !v.NoCache && !v.MustRevalidate }
+func (v *Terms) MayBeStale() bool { return !v.NoCache && !v.MustRevalidate }
