@@ -15,6 +15,12 @@ type Member struct {
 	Incarnation uint64 `json:"incarnation"`
 }
 
+// Peer names a node of the cluster, and where it is.
+type Peer struct {
+	ID     string `json:"id"`
+	Region string `json:"region"`
+}
+
 // Source returns what numbers the dots of m.
 func (m Member) Source() Source { return Source{m.Node, m.Incarnation} }
 

@@ -154,10 +154,17 @@ func (p *purge) accepted(by gossip.Source) bool { return p.rec.Dot.Source() == b
 
 // observe notes that a report covers the purge; true if that is new.
 func (p *purge) observe(r Report, now time.Time) bool {
-	if p.receipts == nil || !r.Applied.Covers(p.rec.Dot) {
+	if p.receipts == nil {
 		return false
 	}
-	if v := p.receipts[r.Node]; v != nil {
+	v := p.receipts[r.Node]
+	if v != nil && v.signature != nil && identical(v.known, r.Known) {
+		return false // the most frequent by far: whatever it covers, it says nothing new
+	}
+	if !r.Applied.Covers(p.rec.Dot) {
+		return false
+	}
+	if v != nil {
 		unsigned := v.signature == nil && r.Signature != nil // this node's own, which was there before its report
 		if unsigned {
 			v.signature = r.Signature

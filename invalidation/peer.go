@@ -1,12 +1,13 @@
 package invalidation
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/letteros/letteredge/gossip"
+)
 
 // Peer names one node that a purge has to reach.
-type Peer struct {
-	ID     string `json:"id"`
-	Region string `json:"region"`
-}
+type Peer = gossip.Peer
 
 // Member is a node as this one knows it now.
 type Member struct {

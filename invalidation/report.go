@@ -33,19 +33,16 @@ type evidence struct {
 // it may come last, or never: what all of them name is the same in any order,
 // and it holds no joiner that came after the purge and that some report shows.
 func (v *evidence) names(known []Peer) (changed bool) {
-	if len(v.known) == 0 || slices.Equal(v.known, known) {
+	absent := func(p Peer) bool { return !slices.Contains(known, p) }
+	if slices.Equal(v.known, known) || !slices.ContainsFunc(v.known, absent) {
 		return false
 	}
-	kept := make([]Peer, 0, len(v.known))
-	for _, p := range v.known {
-		if slices.Contains(known, p) {
-			kept = append(kept, p)
-		}
-	}
-	changed = len(kept) < len(v.known)
-	v.known = kept
-	return changed
+	v.known = slices.DeleteFunc(slices.Clone(v.known), absent) // what it was may be others', too
+	return true
 }
+
+// identical reports whether two lists are the same one.
+func identical(a, b []Peer) bool { return len(a) == len(b) && len(a) > 0 && &a[0] == &b[0] }
 
 // detail takes over what a report tells of the receipt, unless it is known
 // better already: a count is better than none, and the larger the better, so

@@ -99,15 +99,11 @@ func (a *applier) Deliver(dot gossip.Dot, payload []byte) error {
 func (a *applier) Observe(r spread.Report) {
 	a.roster.observe(r)
 	a.quotas.Acknowledge(r.From.Node, r.Index)
-	known := make([]invalidation.Peer, len(r.Known))
-	for i, p := range r.Known {
-		known[i] = invalidation.Peer(p)
-	}
 	details := make([]invalidation.Receipt, len(r.Details))
 	for i, d := range r.Details {
 		details[i] = invalidation.Receipt{Dot: d.Dot, AppliedAfterMS: d.AfterMS, Entries: d.Entries}
 	}
-	a.purges.Observe(invalidation.Report{Node: r.From.Node, Applied: r.Applied, Known: known, Details: details, Signature: r.Signature})
+	a.purges.Observe(invalidation.Report{Node: r.From.Node, Applied: r.Applied, Known: r.Known, Details: details, Signature: r.Signature})
 }
 
 func (a *applier) Clamp(reason string) {

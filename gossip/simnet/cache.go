@@ -196,6 +196,11 @@ func (u *purged) isComplete() bool {
 	if u.complete || !u.acceptor.runs() || u.acceptor.node.process != u.acceptor {
 		return u.complete
 	}
+	// Nothing but a report makes it complete, and no time before a node can be fenced.
+	if p := u.acceptor; p.reports == u.asked && p.world.now.Sub(u.accepted) < invalidation.FenceAfter {
+		return false
+	}
+	u.asked = u.acceptor.reports
 	v, err := u.acceptor.engine.Get(u.dot.String())
 	if err != nil || v.State != "complete" {
 		return false

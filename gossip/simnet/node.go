@@ -43,6 +43,7 @@ type process struct {
 	applied map[string]int // the least version that a request may get from here, by key
 	began   time.Time
 	heard   map[string]heard // the latest report of each node
+	reports int              // that were observed
 	effects map[effect]time.Time
 	targets *rollout.Targets
 	seen    *rollout.Snapshot // what shown is of
@@ -165,7 +166,7 @@ func (n *node) start() {
 		Members: func() []invalidation.Member {
 			var all []invalidation.Member
 			for _, k := range p.known() {
-				all = append(all, invalidation.Member{Peer: invalidation.Peer(k)})
+				all = append(all, invalidation.Member{Peer: k})
 			}
 			return all
 		},
@@ -264,11 +265,8 @@ func (p *process) Deliver(dot gossip.Dot, payload []byte) error {
 // Observe takes in a report.
 func (p *process) Observe(r spread.Report) {
 	p.heard[r.From.Node] = heard{p.world.now, r.Index}
-	known := make([]invalidation.Peer, len(r.Known))
-	for i, k := range r.Known {
-		known[i] = invalidation.Peer(k)
-	}
-	p.engine.Observe(invalidation.Report{Node: r.From.Node, Applied: r.Applied, Known: known, Signature: r.Signature})
+	p.reports++
+	p.engine.Observe(invalidation.Report{Node: r.From.Node, Applied: r.Applied, Known: r.Known, Signature: r.Signature})
 }
 
 // Clamp empties the cache.
@@ -350,6 +348,7 @@ type purged struct {
 	accepted time.Time
 	acceptor *process
 	complete bool
+	asked    int // the acceptor's count of reports when it last said that it is not
 	fenced   map[string]bool
 }
 

@@ -77,7 +77,11 @@ func (w *World) submit(ids []string, plan rollout.Plan) {
 		p.badAt = w.nodes[w.rand.IntN(len(w.nodes))].id
 	}
 	facts := w.facts()
-	a, err := rollout.Accept(u, p.id, w.now, facts.Documents, slices.Collect(maps.Values(facts.Rollouts)))
+	var known []rollout.Rollout
+	for _, id := range slices.Sorted(maps.Keys(facts.Rollouts)) {
+		known = append(known, facts.Rollouts[id])
+	}
+	a, err := rollout.Accept(u, p.id, w.now, facts.Documents, known)
 	if err != nil || a.Rollout.ID != p.id {
 		return // nothing new, or it does not fit what is under way
 	}
@@ -97,7 +101,8 @@ func (w *World) submit(ids []string, plan rollout.Plan) {
 		w.fail("push %s: %v", p.id, err)
 		return
 	}
-	for id, old := range facts.Rollouts { // few are kept
+	for _, id := range slices.Sorted(maps.Keys(facts.Rollouts)) { // few are kept
+		old := facts.Rollouts[id]
 		if push := w.pushOf(id); old.Final() && slices.Index(w.pushes, push) < len(w.pushes)-4 {
 			puts = append(puts, gossip.Put{Key: rollout.RolloutKey + id, Delete: true})
 		}

@@ -86,10 +86,14 @@ func TestEveryGuardIsNeeded(t *testing.T) {
 	}
 }
 
-// TestReproducible: a seed is a run.
+// TestReproducible: a seed is a run, on clusters of all shapes.
 func TestReproducible(t *testing.T) {
-	a, _ := Run(7, Guards{})
-	b, _ := Run(7, Guards{})
-	require.Equal(t, a.Answers, b.Answers)
-	require.Equal(t, a.count, b.count)
+	for seed := range uint64(6) {
+		a, _ := Run(seed, Guards{})
+		b, _ := Run(seed, Guards{})
+		require.Equal(t, a.Answers, b.Answers, "seed %d", seed)
+		require.Equal(t, a.count, b.count, "seed %d", seed)
+		require.Equal(t, a.log, b.log, "seed %d", seed)
+		require.Equal(t, a.rand.Uint64(), b.rand.Uint64(), "seed %d", seed)
+	}
 }

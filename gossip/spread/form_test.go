@@ -88,7 +88,7 @@ func TestDigestForm(t *testing.T) {
 func FuzzReport(f *testing.F) {
 	entries := 3
 	r := Report{
-		Applied: gossip.Vector{other.Source(): 3}, Index: 4, Known: []Peer{{"a1", "a"}}, Ready: true,
+		Applied: gossip.Vector{other.Source(): 3}, Index: 4, Known: []Peer{{ID: "a1", Region: "a"}}, Ready: true,
 		Details: []Detail{{gossip.Dot{Node: "a2", Incarnation: 7, Seq: 3}, 1.5, &entries}}, Echo: map[string]uint64{"a1": 9},
 	}
 	data, err := r.AppendBinary(nil)

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -228,7 +230,8 @@ func (r *Replica) send(s *sealed) {
 			far[p.Region] = append(far[p.Region], p.ID)
 		}
 	}
-	for _, ids := range far {
+	for _, region := range slices.Sorted(maps.Keys(far)) { // in one order: a simulated run must be had again
+		ids := far[region]
 		r.deps.Transport.Send(ids[s.dot.Seq%uint64(len(ids))], gateway)
 	}
 	r.broadcast(direct)

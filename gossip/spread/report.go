@@ -7,10 +7,7 @@ import (
 )
 
 // Peer names a node.
-type Peer struct {
-	ID     string
-	Region string
-}
+type Peer = gossip.Peer
 
 // Report is a node's statement of what it has. It is a receipt for every purge
 // that Applied covers and, asked for, a watermark.

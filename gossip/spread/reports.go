@@ -1,6 +1,11 @@
 package spread
 
-import "github.com/letteros/letteredge/gossip"
+import (
+	"maps"
+	"slices"
+
+	"github.com/letteros/letteredge/gossip"
+)
 
 // reports is the latest report of each process, with its envelope to pass on.
 type reports struct {
@@ -75,7 +80,8 @@ func (s *reports) numbers() map[gossip.Source]uint64 {
 // newer returns the envelopes of reports later than the known ones.
 func (s *reports) newer(known map[gossip.Source]uint64, limit int) [][]byte {
 	var list [][]byte
-	for source, k := range s.latest {
+	for _, source := range slices.SortedFunc(maps.Keys(s.latest), gossip.Source.Compare) {
+		k := s.latest[source]
 		if k.wire != nil && known[source] < k.report.Seq {
 			if limit -= len(k.wire); limit < 0 {
 				break

@@ -100,7 +100,7 @@ var other = gossip.Member{Cluster: "c", Region: "a", Node: "a2", Incarnation: 7}
 
 func TestPublishIsDurableFirst(t *testing.T) {
 	r := newRig(t, "a1", "a1")
-	r.SetPeers([]Neighbour{{Peer{"a2", "a"}, true}, {Peer{"b1", "b"}, true}, {Peer{"b2", "b"}, true}})
+	r.SetPeers([]Neighbour{{Peer{ID: "a2", Region: "a"}, true}, {Peer{ID: "b1", Region: "b"}, true}, {Peer{ID: "b2", Region: "b"}, true}})
 	r.fail = errors.New("disk full")
 	_, err := r.Publish([]byte("one"))
 	require.ErrorIs(t, err, r.fail)
