@@ -12,6 +12,11 @@ type Core interface {
 	// The views in x.Req end when it returns; ctx ends when the client has gone,
 	// where the protocol can tell, and when the server is killed.
 	Serve(ctx context.Context, x *edge.Exchange)
+	// Begin is Serve as far as it waits for nothing, and reports whether the answer
+	// is complete.
+	Begin(x *edge.Exchange) bool
+	// Finish does what Begin has left, on any goroutine. ctx is as in Serve.
+	Finish(ctx context.Context, x *edge.Exchange)
 }
 
 var _ Core = (*edge.Core)(nil)

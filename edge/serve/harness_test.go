@@ -35,7 +35,9 @@ func TestMain(m *testing.M) {
 // coreFunc is a core made of a function.
 type coreFunc func(ctx context.Context, x *edge.Exchange)
 
-func (f coreFunc) Serve(ctx context.Context, x *edge.Exchange) { f(ctx, x) }
+func (f coreFunc) Serve(ctx context.Context, x *edge.Exchange)  { f(ctx, x) }
+func (f coreFunc) Begin(*edge.Exchange) bool                    { return false }
+func (f coreFunc) Finish(ctx context.Context, x *edge.Exchange) { f(ctx, x) }
 
 // loggingCore is a core whose server logs to a writer.
 type loggingCore struct {

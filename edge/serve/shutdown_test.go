@@ -24,6 +24,9 @@ type held struct {
 
 func newHeld() *held { return &held{make(chan struct{}, 16), make(chan struct{})} }
 
+func (h *held) Begin(*edge.Exchange) bool                    { return false }
+func (h *held) Finish(ctx context.Context, x *edge.Exchange) { h.Serve(ctx, x) }
+
 func (h *held) Serve(ctx context.Context, x *edge.Exchange) {
 	if x.Req.Target == "/now" {
 		x.Rep.Status = 204
