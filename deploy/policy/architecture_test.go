@@ -10,7 +10,7 @@ import (
 // and not yet built have their place here already.
 const architecture = `
 L4 cmd/edged cmd/edgectl cmd/edgebench
-L3 edge/serve edge/serve/gate edge/serve/section edge/serve/h2 edge/cache edge/origin edge/peer edge/admin edge/console edge/metrics edge/statedb edge/cloudflare
+L3 edge/serve edge/serve/gate edge/serve/section edge/serve/h2 edge/serve/h3 edge/serve/h3/qpack edge/cache edge/origin edge/peer edge/admin edge/console edge/metrics edge/statedb edge/cloudflare
 L3 gossip/swim gossip/control invalidation/policy edge/client deploy/… bench/…
 L2 edge precompute invalidation/driver edge/pressure edge/slo edge/cost edge/audit edge/config edge/auth
 L1 invalidation invalidation/rollout quota quota/lease quota/forecast edge/freshness edge/coding edge/adminapi gossip/spread

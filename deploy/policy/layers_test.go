@@ -134,7 +134,7 @@ func TestImportsPointDown(t *testing.T) {
 func TestLibrariesStayInTheirRooms(t *testing.T) {
 	imports := func(p string) string { return "package p\nimport _ \"" + p + "\"" }
 	breaks(t, owned, map[string]string{
-		"edge/serve/a.go":     imports("github.com/quic-go/quic-go/http3"),
+		"edge/serve/h3/a.go":  imports("github.com/quic-go/quic-go/http3"),
 		"edge/b.go":           imports("github.com/quic-go/quic-go/http3"),
 		"edge/b_test.go":      imports("github.com/quic-go/quic-go/http3"),
 		"quota/c.go":          imports("golang.org/x/time/rate"),
@@ -144,7 +144,7 @@ func TestLibrariesStayInTheirRooms(t *testing.T) {
 		"cmd/edgectl/g.go":    imports("github.com/alecthomas/kong"),
 		"edge/cache/h.go":     imports("github.com/stretchr/testify/require"),
 	},
-		"edge/b.go imports github.com/quic-go/quic-go/http3: only edge/serve",
+		"edge/b.go imports github.com/quic-go/quic-go/http3: only edge/serve/h3",
 		"edge/cache/h.go imports github.com/stretchr/testify/require: only edge/edgetest",
 		"edge/freshness/e.go imports github.com/google/uuid: give",
 		"edge/freshness/f.go imports github.com/dgraph-io/ristretto/v2extra: give",

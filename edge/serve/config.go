@@ -30,6 +30,9 @@ type Config struct {
 	// methods in early data.
 	NoEarlyData bool
 
+	// H3 says what serves HTTP/3; Stock is the default.
+	H3 Stack
+
 	// MaxHeaderBytes bounds a request's header section, its start line included
 	// (32 KiB). Each HTTP/1.1 connection holds a buffer of that size.
 	MaxHeaderBytes int
@@ -64,6 +67,16 @@ type Config struct {
 	AltSvcPort int
 }
 
+// Stack says what serves a protocol.
+type Stack string
+
+// The stacks: the library's server over net/http's types, or our own, which answers
+// a hit where it reads the request.
+const (
+	Stock Stack = "stock"
+	Lean  Stack = "lean"
+)
+
 // QUICKeys are secrets of the HTTP/3 listener. A zero key is replaced by a
 // random one.
 type QUICKeys struct {
@@ -89,6 +102,12 @@ func (c Config) withDefaults() (Config, error) {
 		if _, _, err := net.SplitHostPort(addr); err != nil {
 			return c, fmt.Errorf("serve: config: %s is host:port: %w", name, err)
 		}
+	}
+	if c.H3 == "" {
+		c.H3 = Stock
+	}
+	if c.H3 != Stock && c.H3 != Lean {
+		return c, fmt.Errorf("serve: config: H3 is %q or %q, not %q", Lean, Stock, c.H3)
 	}
 	if c.AltSvcPort < 0 || c.AltSvcPort > 65535 {
 		return c, fmt.Errorf("serve: config: AltSvcPort %d is no port", c.AltSvcPort)

@@ -29,7 +29,21 @@ import (
 // fasthttp's pool cleaner wakes every 10 s and then sees that its server has
 // stopped: it ends, but not at once.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+	goleak.VerifyTestMain(twice{m}, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+}
+
+// leanly: servers are lean where they can be.
+var leanly bool
+
+// twice runs all tests over the stock stacks, and over the lean ones.
+type twice struct{ *testing.M }
+
+func (t twice) Run() int {
+	code := t.M.Run()
+	if leanly = true; code == 0 {
+		code = t.M.Run()
+	}
+	return code
 }
 
 // coreFunc is a core made of a function.
@@ -81,6 +95,9 @@ func listening(t testing.TB, core Core, change ...func(*Config)) *rig {
 	cfg := Config{
 		Plain: "127.0.0.1:0", Secure: "localhost:0",
 		TLS: &tls.Config{Certificates: []tls.Certificate{cert}},
+	}
+	if leanly {
+		cfg.H3 = Lean
 	}
 	for _, c := range change {
 		c(&cfg)

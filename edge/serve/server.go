@@ -29,7 +29,7 @@ type Server struct {
 	h1Secure      *fasthttp.Server
 	tcp           []net.Listener // what h1Secure accepts on: TLS
 	h2            *h2
-	h3            []*h3
+	h3            []h3End
 	open          *conns
 
 	life context.Context // ends when the server is killed
@@ -105,9 +105,8 @@ func (s *Server) listenSecure(handler *h1, alt string) (err error) {
 	for _, ln := range s.secure.tcp {
 		s.tcp = append(s.tcp, tls.NewListener(ln, overTCP))
 	}
-	over3 := newNetHandler(s.core, s.cfg, edge.H3, "", s.logger)
 	for _, udp := range s.secure.udp {
-		end, err := newH3(over3, s.cfg, udp, tlsConfig, s.logger)
+		end, err := newH3(s.core, s.cfg, udp, tlsConfig, s.logger)
 		if err != nil {
 			return err
 		}
@@ -131,7 +130,7 @@ type Connections struct{ TCP, QUIC int }
 func (s *Server) Connections() Connections {
 	c := Connections{TCP: s.open.count()}
 	for _, end := range s.h3 {
-		c.QUIC += int(end.ln.open.Load())
+		c.QUIC += end.Connections()
 	}
 	return c
 }
@@ -170,7 +169,7 @@ func (s *Server) Serve() error {
 		run(func() error { return serveTCP(s.h1Secure, ln) })
 	}
 	for _, end := range s.h3 {
-		run(end.serve)
+		run(end.Serve)
 	}
 	all.Wait()
 	select {
@@ -224,7 +223,7 @@ func (s *Server) stop(ctx context.Context) error {
 		all.Go(func() { tcp.Wait(); done() })
 	}
 	for _, end := range s.h3 {
-		all.Go(func() { note(end.shutdown(ctx)) })
+		all.Go(func() { note(end.Shutdown(ctx)) })
 	}
 	tcp.Wait()
 	all.Wait()
@@ -245,7 +244,7 @@ func (s *Server) stop(ctx context.Context) error {
 // closeSockets closes what Serve has not taken over, or all of it has closed.
 func (s *Server) closeSockets() {
 	for _, end := range s.h3 {
-		_ = end.close()
+		_ = end.Close()
 	}
 	s.plain.close()
 	s.secure.close()

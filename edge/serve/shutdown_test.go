@@ -170,7 +170,7 @@ func TestShutdownWithoutServe(t *testing.T) {
 
 func TestServeReturnsAListenersError(t *testing.T) {
 	r := listening(t, newHeld())
-	require.NoError(t, r.h3[0].ln.EarlyListener.Close())
+	require.NoError(t, r.h3[0].Close())
 	done := make(chan error, 1)
 	go func() { done <- r.Serve() }()
 	select {

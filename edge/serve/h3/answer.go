@@ -1,0 +1,382 @@
+package h3
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"time"
+
+	"github.com/quic-go/quic-go"
+
+	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/edge/serve/gate"
+)
+
+// maxInline bounds the answers that a connection's goroutine hands to its stream whole.
+// quic-go keeps a copy of them until the client has them, so it bounds as well what a
+// client that does not read costs: that much for each of its streams.
+const maxInline = 20 << 10
+
+// serve answers a request whose header section is there. On the connection's own
+// goroutine (inline) whatever would have to wait goes on in another.
+func (r *request) serve(inline bool) {
+	if r.over {
+		r.str.CancelRead(codeExcessiveLoad.onStream())
+		r.refuse(inline, gate.Refuse(431, "", "the header section is too large"))
+		return
+	}
+	malformed, bad := r.request()
+	r.c.order.opened(r.id, r.str, r.fields.Get("Priority") != "", r.importance())
+	switch {
+	case malformed.is():
+		r.fail(malformed)
+		return
+	case bad.Refused():
+		r.refuse(inline, bad)
+		return
+	}
+	switch has, known := r.hasContent(); {
+	case !known && inline:
+		r.apart((*request).awaitContent)
+		return
+	case !known:
+		r.awaitContent()
+		return
+	case has:
+		r.addContent()
+	}
+	r.begin(inline)
+}
+
+// hasContent reports whether the request has content, if that is known. That of a GET
+// or HEAD which does not tell its length has no meaning and is left unread (RFC 9110
+// §9.3.1).
+func (r *request) hasContent() (has, known bool) {
+	switch {
+	case r.head.Length >= 0:
+		return r.head.Length > 0, true
+	case r.Req.Method == edge.MethodGet, r.Req.Method == edge.MethodHead:
+		return false, true
+	case r.eof && r.r == r.w:
+		return false, true
+	}
+	return false, false
+}
+
+func (r *request) addContent() {
+	r.content = content{r: r, length: r.head.Length}
+	r.body = gate.NewBody(&r.content, r.c.srv.cfg.MaxBody)
+	r.Req.Body, r.Req.Length = r.body, r.head.Length
+}
+
+// awaitContent waits for the first byte of content, or for its end.
+func (r *request) awaitContent() {
+	_ = r.str.SetReadDeadline(time.Now().Add(r.c.srv.cfg.BodyTimeout))
+	if r.head.Expect != "" && !r.sayContinue() {
+		return
+	}
+	r.addContent()
+	switch err := r.content.next(); {
+	case err == io.EOF:
+		r.body, r.Req.Body, r.Req.Length = nil, nil, 0
+	case r.content.failed:
+		r.end() // the client has been told
+		return
+	case takenBack(err):
+		r.gone(err)
+		return
+	}
+	r.begin(false)
+}
+
+// sayContinue sends 100 (RFC 9110 §10.1.1), once, and reports whether the client is
+// still there.
+func (r *request) sayContinue() bool {
+	r.head.Expect = ""
+	r.out = appendInterim(r.out[:0], 100, nil)
+	_ = r.str.SetWriteDeadline(time.Now().Add(r.c.srv.cfg.WriteTimeout))
+	if _, err := r.str.Write(r.out); err != nil {
+		r.gone(err)
+		return false
+	}
+	return true
+}
+
+// begin asks the core.
+func (r *request) begin(inline bool) {
+	switch done := r.ask(); {
+	case r.spoilt:
+		r.refuse(inline, sorry())
+	case done:
+		r.write(inline)
+	case inline:
+		r.apart((*request).finish)
+	default:
+		r.finish()
+	}
+}
+
+func sorry() gate.Refusal { return gate.Refuse(500, "", "the request could not be served") }
+
+// ask is Core.Begin; a panic spoils the request.
+func (r *request) ask() bool {
+	defer r.recovered(nil)
+	return r.c.srv.core.Begin(&r.Exchange)
+}
+
+// finish waits for what Begin has left.
+func (r *request) finish() {
+	if r.body != nil {
+		_ = r.str.SetReadDeadline(time.Now().Add(r.c.srv.cfg.BodyTimeout))
+		if r.head.Expect != "" && !r.sayContinue() {
+			return
+		}
+	}
+	r.Informer = r
+	r.wait()
+	if r.spoilt {
+		r.refuse(false, sorry())
+		return
+	}
+	if bad := r.body.Blame(&r.Rep, r.c.srv.cfg.MaxBody); bad.Refused() {
+		r.closeStream()
+		r.refuse(false, bad)
+		return
+	}
+	r.write(false)
+}
+
+// wait is Core.Finish; a panic spoils the request.
+func (r *request) wait() {
+	defer r.recovered(nil)
+	r.c.srv.core.Finish(r.str.Context(), &r.Exchange)
+}
+
+// Inform writes an interim response (RFC 9114 §4.1). One that cannot be written is
+// none; the final answer then finds out why.
+func (r *request) Inform(status int, fields []edge.Field) {
+	_ = r.str.SetWriteDeadline(time.Now().Add(r.c.srv.cfg.WriteTimeout))
+	_, _ = r.str.Write(appendInterim(nil, status, fields))
+}
+
+// recovered is deferred around what is not ours. The request's memory is given up with
+// it: nobody knows who still holds it. done is called then, if there is one.
+func (r *request) recovered(done func()) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	r.spoilt = true
+	r.c.srv.logger.Error("panic while serving", "proto", "h3", "err", p, "stack", string(debug.Stack()))
+	if done != nil {
+		done()
+	}
+}
+
+// guarded is deferred where a request is all that a goroutine does: what goes wrong
+// there costs that request.
+func (r *request) guarded() {
+	p := recover()
+	if p == nil {
+		return
+	}
+	r.spoilt = true
+	r.c.srv.logger.Error("panic while serving", "proto", "h3", "err", p, "stack", string(debug.Stack()))
+	r.fail(streamFault(codeInternal, "the request could not be served"))
+}
+
+// write puts the reply on the wire.
+func (r *request) write(inline bool) {
+	rep := &r.Rep
+	silent := bodiless(rep.Status)
+	length := rep.Length
+	if rep.Stream == nil && r.Req.Method != edge.MethodHead {
+		length = int64(len(rep.Body))
+	}
+	if silent {
+		length = -1
+	}
+	r.appendHead(length)
+	switch {
+	case silent || r.Req.Method == edge.MethodHead:
+		r.closeStream()
+		rep.Body = nil
+	case rep.Stream != nil:
+		if inline {
+			r.apart((*request).copy)
+		} else {
+			r.copy()
+		}
+		return
+	case len(rep.Body) > 0:
+		r.out = appendVarint(append(r.out, frameData), uint64(len(rep.Body)))
+	}
+	r.send(inline, rep.Body)
+}
+
+// refuse answers with a problem.
+func (r *request) refuse(inline bool, bad gate.Refusal) {
+	content := bad.Body()
+	r.appendRefusal(bad.Status, len(content))
+	r.out = appendVarint(append(r.out, frameData), uint64(len(content)))
+	r.Rep.Body = content
+	r.send(inline, content)
+}
+
+// send writes r.out and the content behind it, and ends the request.
+func (r *request) send(inline bool, content []byte) {
+	n := len(r.out) + len(content)
+	if !inline {
+		r.sendSlowly()
+		return
+	}
+	var err error
+	switch {
+	case n <= packet:
+		r.out = append(r.out, content...)
+		_, err = r.str.Write(r.out) // no longer than that is taken at once
+	case n <= maxInline:
+		r.out = append(r.out, content...)
+		if err = r.str.TryWriteAll(r.out); errors.Is(err, quic.ErrWouldBlock) {
+			r.Rep.Body = nil // it is in r.out
+			r.apart((*request).sendSlowly)
+			return
+		}
+	default:
+		r.apart((*request).sendSlowly)
+		return
+	}
+	r.sent(err)
+}
+
+// sendSlowly writes r.out and Rep.Body at the client's pace, within WriteTimeout.
+func (r *request) sendSlowly() {
+	_ = r.str.SetWriteDeadline(time.Now().Add(r.c.srv.cfg.WriteTimeout))
+	content := r.Rep.Body
+	// The header section goes out with the beginning of the content.
+	n := min(len(content), max(0, 2*packet-len(r.out)))
+	r.out = append(r.out, content[:n]...)
+	_, err := r.str.Write(r.out)
+	if content = content[n:]; err == nil && len(content) > 0 {
+		_, err = r.str.Write(content)
+	}
+	r.sent(err)
+}
+
+// copyBuffer is how much of a stream is held between origin and client, beside the
+// protocol's own windows.
+const copyBuffer = 32 << 10
+
+// copy writes Rep.Stream, a step at a time, each a DATA frame, as it comes: it may be
+// events that somebody waits for.
+func (r *request) copy() {
+	err := r.copyAll()
+	r.closeStream()
+	r.sent(err)
+}
+
+var errLength = errors.New("the content has another length than announced")
+
+func (r *request) copyAll() error {
+	left := r.Rep.Length
+	if left < 0 || r.Rep.Stream == nil {
+		left = -1
+	}
+	_ = r.str.SetWriteDeadline(time.Now().Add(r.c.srv.cfg.WriteTimeout))
+	if _, err := r.str.Write(r.out); err != nil {
+		return err
+	}
+	buf := make([]byte, maxFrameHeader+copyBuffer)
+	for {
+		n, err := r.read(buf[maxFrameHeader:])
+		if n > 0 {
+			if left >= 0 {
+				if left -= int64(n); left < 0 {
+					return errLength
+				}
+			}
+			var h [maxFrameHeader]byte
+			head := appendVarint(append(h[:0], frameData), uint64(n))
+			from := maxFrameHeader - len(head)
+			copy(buf[from:], head)
+			_ = r.str.SetWriteDeadline(time.Now().Add(r.c.srv.cfg.WriteTimeout))
+			if _, werr := r.str.Write(buf[from : maxFrameHeader+n]); werr != nil {
+				return werr
+			}
+		}
+		switch {
+		case err == io.EOF && left > 0:
+			return errLength // a short answer must not look whole
+		case err == io.EOF:
+			return nil
+		case err != nil:
+			return err
+		}
+	}
+}
+
+// read reads the reply's stream; a panic is an error there.
+func (r *request) read(p []byte) (n int, err error) {
+	defer r.recovered(func() { n, err = 0, fmt.Errorf("serve: panic in a stream") })
+	return r.Rep.Stream.Read(p)
+}
+
+// closeStream closes the reply's stream, once.
+func (r *request) closeStream() {
+	if s := r.Rep.Stream; s != nil {
+		r.Rep.Stream = nil
+		defer r.recovered(nil)
+		_ = s.Close()
+	}
+}
+
+// sent ends a request whose answer has been written, or could not be.
+func (r *request) sent(err error) {
+	switch {
+	case err == nil:
+	case takenBack(err):
+		r.gone(err)
+		return
+	default:
+		r.str.CancelRead(codeInternal.onStream())
+		r.str.CancelWrite(codeInternal.onStream())
+		r.end()
+		return
+	}
+	_ = r.str.Close()
+	r.drop()
+	r.end()
+}
+
+// drop has done with what the client sends. Where the end of it has come, reading it
+// saves the client a STOP_SENDING.
+func (r *request) drop() {
+	if r.body != nil {
+		r.body.End(func() { r.str.CancelRead(codeNoError.onStream()) })
+	}
+	if r.eof {
+		if r.r < r.w || r.skip > 0 {
+			r.checkRest()
+		}
+		return
+	}
+	_ = r.str.SetReadDeadline(r.Now) // what is known is told nevertheless
+	var b [1]byte
+	if _, err := r.str.Read(b[:]); err != io.EOF {
+		r.str.CancelRead(codeNoError.onStream())
+	}
+}
+
+// checkRest looks at frames that nobody has read, which came with the request.
+func (r *request) checkRest() {
+	r.content = content{r: r, length: -1}
+	var b [512]byte
+	for {
+		if _, err := r.content.Read(b[:]); err != nil {
+			return
+		}
+	}
+}
+
+func bodiless(status int) bool { return status == 204 || status == 304 || status < 200 }

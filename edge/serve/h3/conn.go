@@ -1,0 +1,190 @@
+package h3
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/quic-go/quic-go"
+)
+
+// conn is one connection. Its own goroutine accepts request streams, and answers on
+// them what it can; idle, it holds that one, two of quic-go's, and one for each of the
+// client's streams that it must not close: control and two of QPACK.
+type conn struct {
+	srv  *Server
+	q    *quic.Conn // nil in tests of single streams
+	peer peer
+	ctl  *quic.SendStream
+
+	order priorities
+	next  int64 // the id that GOAWAY names; the accepting goroutine's own
+
+	work   sync.WaitGroup // goroutines of this connection
+	active atomic.Int64   // requests in goroutines of their own
+	last   atomic.Int64   // when anything of a request last happened, since the server began
+	idle   *time.Timer
+
+	mu      sync.Mutex // guards the rest
+	revoked allowance  // requests that the client has taken back
+	unis    [3]bool    // which of the streams of uniKind have come
+}
+
+// The requests that a client may take back: a page that is left in the middle of its
+// loading takes back what it has asked for. RFC 9114 §10.5.
+const (
+	revokedBurst     = 1000
+	revokedPerSecond = 100
+)
+
+func newConn(s *Server, p peer) *conn {
+	c := &conn{srv: s, peer: p, revoked: newAllowance(revokedBurst, revokedPerSecond)}
+	c.touch(time.Now())
+	return c
+}
+
+// run serves the connection until it ends.
+func (c *conn) run() {
+	defer c.work.Wait()
+	if f := c.greet(); f.is() {
+		c.abort(f)
+		return
+	}
+	c.idle = time.AfterFunc(c.srv.cfg.IdleTimeout, c.checkIdle)
+	defer c.idle.Stop()
+	c.work.Go(c.acceptUnis)
+	if c.accept(c.srv.grace) {
+		c.leaveOff()
+	}
+}
+
+// greet opens the control stream (RFC 9114 §6.2.1). Nothing is said on streams of
+// QPACK, so none are opened (RFC 9204 §4.2).
+func (c *conn) greet() fault {
+	ctl, err := c.q.OpenUniStream()
+	if err != nil {
+		return connFault(codeStreamCreation, "no stream for our control stream")
+	}
+	c.ctl = ctl
+	context.AfterFunc(ctl.Context(), func() {
+		// The client wants none of it, or the connection has ended.
+		c.abort(connFault(codeClosedCritical, "our control stream was stopped"))
+	})
+	if _, err := ctl.Write(appendSettings([]byte{streamControl}, c.srv.cfg.MaxHeaderBytes)); err != nil {
+		return connFault(codeClosedCritical, "our control stream was stopped")
+	}
+	return fault{}
+}
+
+// accept takes streams until the connection ends, or ctx does, of which it reports
+// the latter.
+func (c *conn) accept(ctx context.Context) bool {
+	for {
+		str, err := c.q.AcceptStream(ctx)
+		if err != nil {
+			return ctx.Err() != nil && c.q.Context().Err() == nil
+		}
+		c.take(str)
+	}
+}
+
+// take answers a stream's request, or leaves it to a goroutine.
+func (c *conn) take(str stream) {
+	r := c.srv.get()
+	now := time.Now()
+	c.touch(now)
+	r.open(c, str, now)
+	c.next = r.id + 4
+	c.order.accepted(r.id)
+	r.take()
+}
+
+// leaveOff says GOAWAY, and turns away what comes after it, until the connection ends
+// (RFC 9114 §5.2). checkIdle ends it, if the client does not.
+func (c *conn) leaveOff() {
+	c.work.Go(func() { // may have to wait for the client
+		frame := appendVarint([]byte{frameGoAway, byte(varintLen(uint64(c.next)))}, uint64(c.next))
+		_, _ = c.ctl.Write(frame)
+	})
+	c.touch(time.Now())
+	c.idle.Reset(linger)
+	for {
+		str, err := c.q.AcceptStream(context.Background())
+		if err != nil {
+			return
+		}
+		str.CancelRead(codeRequestRejected.onStream())
+		str.CancelWrite(codeRequestRejected.onStream())
+	}
+}
+
+// enter counts a request that goes on in a goroutine of its own.
+func (c *conn) enter(id int64, str stream) {
+	c.work.Add(1)
+	c.active.Add(1)
+	c.order.wait(id, str)
+}
+
+// leave counts its end.
+func (c *conn) leave(id int64) {
+	c.order.done(id)
+	c.touch(time.Now())
+	c.active.Add(-1)
+	c.work.Done()
+}
+
+func (c *conn) touch(now time.Time) { c.last.Store(int64(now.Sub(c.srv.born))) }
+
+// checkIdle closes the connection where no request has been in flight for a while.
+// It is a timer's function, so that requests need not reset one.
+func (c *conn) checkIdle() {
+	allowed := c.srv.cfg.IdleTimeout
+	if c.srv.grace.Err() != nil {
+		allowed = min(allowed, linger)
+	}
+	left := allowed - (time.Since(c.srv.born) - time.Duration(c.last.Load()))
+	if c.active.Load() > 0 {
+		left = allowed
+	}
+	if left > 0 {
+		c.idle.Reset(left)
+		return
+	}
+	c.abort(fault{codeNoError, true, "no request"})
+}
+
+// abort closes the connection with an error; of several the first counts.
+func (c *conn) abort(f fault) { _ = c.peer.CloseWithError(f.code.onConn(), f.why) }
+
+// takenBack counts a request that the client has cancelled.
+func (c *conn) takenBack() {
+	c.mu.Lock()
+	ok := c.revoked.take(time.Now())
+	c.mu.Unlock()
+	if !ok {
+		c.abort(connFault(codeExcessiveLoad, "too many requests were taken back"))
+	}
+}
+
+// early reports whether what has just been read may be a replay: once the handshake is
+// complete the client has shown that it is there, and what came as early data on this
+// connection is none (RFC 8470 §3).
+func (c *conn) early() bool {
+	select {
+	case <-c.peer.HandshakeComplete():
+		return false
+	default:
+		return true
+	}
+}
+
+// udpAddr is the client's address, which may change (RFC 9000 §9).
+func (c *conn) udpAddr() netip.AddrPort {
+	if a, ok := c.peer.RemoteAddr().(*net.UDPAddr); ok {
+		return a.AddrPort()
+	}
+	return netip.AddrPort{}
+}

@@ -1,0 +1,165 @@
+package h3
+
+import (
+	"encoding/binary"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/edge/serve/gate"
+	"github.com/letteros/letteredge/edge/serve/h3/qpack"
+	"github.com/letteros/letteredge/edge/serve/section"
+)
+
+// headRoom is the type of a HEADERS frame and a length of two bytes, which hold all
+// but the largest sections; those are moved.
+const headRoom = 3
+
+// begunHead begins a HEADERS frame in r.out.
+func (r *request) beginHead(status int) {
+	r.out = append(r.out[:0], frameHeaders, 0, 0)
+	r.out = qpack.AppendStatus(qpack.AppendPrefix(r.out), status)
+}
+
+// endHead fills in its length.
+func (r *request) endHead() {
+	n := len(r.out) - headRoom
+	if n < 1<<14 {
+		binary.BigEndian.PutUint16(r.out[1:], uint16(n)|1<<14)
+		return
+	}
+	r.out = slices.Insert(r.out, 1, 0, 0)
+	binary.BigEndian.PutUint32(r.out[1:], uint32(n)|2<<30)
+}
+
+// appendHead writes the header section of the reply into r.out, with a Content-Length
+// unless length is negative.
+func (r *request) appendHead(length int64) {
+	rep := &r.Rep
+	r.beginHead(rep.Status)
+	dated := false
+	if rep.Art != nil {
+		dated = r.appendArtifact()
+	}
+	for i := range rep.Passed {
+		if f := &rep.Passed[i]; !ownLine(f.Name) {
+			r.out = qpack.AppendLine(r.out, f.Name, gate.Bytes(f.Value))
+			dated = dated || f.Name == "Date"
+		}
+	}
+	for _, l := range rep.Extra.Lines() {
+		r.out = qpack.AppendLine(r.out, l.Name, l.Value)
+	}
+	if length >= 0 {
+		r.appendLength(length)
+	}
+	if !dated {
+		r.out = append(r.out, r.c.srv.date.line(r.Now)...)
+	}
+	r.endHead()
+}
+
+func (r *request) appendLength(length int64) {
+	var b [20]byte
+	r.out = qpack.AppendLine(r.out, "Content-Length", strconv.AppendInt(b[:0], length, 10))
+}
+
+// appendArtifact writes the stored lines, and reports whether Date is among them.
+func (r *request) appendArtifact() (dated bool) {
+	rep := &r.Rep
+	if rep.Skip == "" {
+		form := rep.Art.Form(edge.H3, encodeForm)
+		r.out = append(r.out, form[1:]...)
+		return form[0] == formDated
+	}
+	for name, value := range rep.Art.All {
+		if name != rep.Skip && !ownLine(name) {
+			r.out = qpack.AppendShort(r.out, name, value)
+			dated = dated || name == "Date"
+		}
+	}
+	return dated
+}
+
+// formDated begins the form of an artifact that brings its Date.
+const formDated = 1
+
+// encodeForm writes an artifact's lines as field line representations, behind a byte
+// that tells whether Date is among them. They refer to the static table alone, so
+// that they are good for every connection.
+func encodeForm(a *edge.Artifact) []byte {
+	form := []byte{0}
+	for name, value := range a.All {
+		if ownLine(name) {
+			continue
+		}
+		form = qpack.AppendShort(form, name, value)
+		if name == "Date" {
+			form[0] = formDated
+		}
+	}
+	return slices.Clip(form)
+}
+
+// appendRefusal writes the header section of a problem.
+func (r *request) appendRefusal(status, length int) {
+	r.beginHead(status)
+	r.out = qpack.AppendLine(r.out, "Content-Type", gate.Bytes("application/problem+json"))
+	r.out = qpack.AppendShort(r.out, "Cache-Control", "no-store")
+	r.appendLength(int64(length))
+	r.out = append(r.out, r.c.srv.date.line(r.Now)...)
+	r.endHead()
+}
+
+// appendInterim writes an interim response.
+func appendInterim(dst []byte, status int, fields []edge.Field) []byte {
+	block := qpack.AppendStatus(qpack.AppendPrefix(nil), status)
+	for _, f := range fields {
+		if !ownLine(f.Name) {
+			block = qpack.AppendShort(block, f.Name, f.Value)
+		}
+	}
+	dst = appendVarint(append(dst, frameHeaders), uint64(len(block)))
+	return append(dst, block...)
+}
+
+// ownLine reports whether a field is the transport's own to write, or belongs to
+// another connection than this one.
+func ownLine(name string) bool {
+	switch name {
+	case "Connection", "Content-Length", "Keep-Alive", "Proxy-Connection",
+		"Transfer-Encoding", "Trailer", "Upgrade", "Alt-Svc":
+		return true
+	}
+	return false
+}
+
+// importance is that of the request, as far as its header section was read.
+func (r *request) importance() section.Importance {
+	if r.head == nil {
+		return section.Default()
+	}
+	return r.head.Priority
+}
+
+// dates is the Date line of the present second, as it is encoded.
+type dates struct{ last atomic.Pointer[dateLine] }
+
+type dateLine struct {
+	second int64
+	line   []byte
+}
+
+// line returns the line for now.
+func (d *dates) line(now time.Time) []byte {
+	second := now.Unix()
+	if l := d.last.Load(); l != nil && l.second == second {
+		return l.line
+	}
+	l := &dateLine{second, qpack.AppendShort(nil, "Date", now.UTC().Format(http.TimeFormat))}
+	d.last.Store(l)
+	return l.line
+}
