@@ -3,6 +3,7 @@
 //
 //	edgebench load URL…    open or closed loop load; latencies, statuses, server processor time
 //	edgebench floor URL    a node beside a bare library server with the same answer, in turns
+//	edgebench compare      a node beside nginx, Varnish, HAProxy, Traffic Server: hits, memory, hit ratio
 //	edgebench bare URL     such a bare server by itself, until ^C
 //	edgebench plot FILE…   the latencies of several results of load in one drawing
 //

@@ -40,7 +40,7 @@ var libraries = []library{
 	{"golang.org/x/net/http/httpguts", []string{"edge/serve", "edge/serve/section", "edge/origin", "bench/load", "bench/load/bare"}},
 	{"golang.org/x/net/http2", []string{"edge/serve", "edge/serve/h2", "edge/serve/h3/qpack", "bench/load", "bench/load/bare", "bench/behaviour"}},
 	{"golang.org/x/net/netutil", []string{"edge/admin"}},
-	{"golang.org/x/sync/errgroup", []string{"cmd/…", "bench/load", "invalidation/driver"}},
+	{"golang.org/x/sync/errgroup", []string{"cmd/…", "bench/load", "bench/compare", "invalidation/driver"}},
 	{"golang.org/x/sys/unix", []string{"bench/load"}},
 	{"golang.org/x/time/rate", []string{"quota"}},
 }

@@ -14,11 +14,17 @@ import (
 	"time"
 )
 
-// certificate makes a self-signed certificate for loopback, as PEM too.
-func certificate() (tls.Certificate, []byte, error) {
+// Certificate is a server's, for loopback, self-signed: its own CA.
+type Certificate struct {
+	TLS     tls.Certificate
+	CA, Key []byte // PEM
+}
+
+// NewCertificate makes a certificate of a week.
+func NewCertificate() (*Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return tls.Certificate{}, nil, fmt.Errorf("make certificate: %w", err)
+		return nil, fmt.Errorf("make certificate: %w", err)
 	}
 	now := time.Now()
 	form := &x509.Certificate{
@@ -35,8 +41,15 @@ func certificate() (tls.Certificate, []byte, error) {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, form, form, &key.PublicKey, key)
 	if err != nil {
-		return tls.Certificate{}, nil, fmt.Errorf("make certificate: %w", err)
+		return nil, fmt.Errorf("make certificate: %w", err)
 	}
-	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, text, nil
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, fmt.Errorf("make certificate: %w", err)
+	}
+	return &Certificate{
+		TLS: tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key},
+		CA:  pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		Key: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}),
+	}, nil
 }

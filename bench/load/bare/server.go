@@ -27,23 +27,23 @@ func Listen(spec Spec) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{spec: spec}
-	cert, ca, err := certificate()
+	cert, err := NewCertificate()
 	if err != nil {
 		return nil, err
 	}
 	switch spec.Proto {
 	case load.H2:
-		s.engine, err = listenH2(spec, cert)
+		s.engine, err = listenH2(spec, cert.TLS)
 	case load.H3:
-		s.engine, err = listenH3(spec, cert)
+		s.engine, err = listenH3(spec, cert.TLS)
 	default:
-		s.engine, err = listenH1(spec, cert)
+		s.engine, err = listenH1(spec, cert.TLS)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}
 	if s.secure() {
-		s.ca = ca
+		s.ca = cert.CA
 	}
 	return s, nil
 }
