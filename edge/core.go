@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/letteros/letteredge/cachekey"
@@ -53,6 +54,10 @@ type Config struct {
 	// RefreshBackoff holds off the next background refresh of a slot after one
 	// that failed (10 s).
 	RefreshBackoff time.Duration
+	// RefreshAhead is the last part of a copy's lifetime, from 0 (never) to below 1,
+	// in which RefreshAheadHits hits (3) have it refreshed behind their backs.
+	RefreshAhead     float64
+	RefreshAheadHits int
 	// Clamp is how old a copy may be that is served without asking while the node
 	// is isolated (10 s).
 	Clamp time.Duration
@@ -75,6 +80,7 @@ func (c Config) withDefaults() (Config, error) {
 	defaultTo(&c.FillMemory, 128<<20)
 	defaultTo(&c.HitForMiss, 120*time.Second)
 	defaultTo(&c.RefreshBackoff, 10*time.Second)
+	defaultTo(&c.RefreshAheadHits, 3)
 	defaultTo(&c.Clamp, 10*time.Second)
 	return c, nil
 }
@@ -113,6 +119,7 @@ type Core struct {
 	flights flights
 	fills   chan struct{} // one token for each fill under way
 	room    room
+	aheads  atomic.Uint64 // refreshes ahead that were begun
 	pinner  pinner
 
 	// life ends when the core is closed: fills run under it and never under a
@@ -275,11 +282,14 @@ func (c *Core) begin(x *Exchange) {
 	found := c.lookup(x)
 	switch {
 	case found.slot != nil && found.use == useFresh:
+		if c.cfg.RefreshAhead > 0 && !refused {
+			c.ahead(x, route, found.slot, found.ttl)
+		}
 		c.hit(x, found.slot, found.ttl)
 	case refused:
 		c.overflow(x, found)
 	case found.slot != nil && found.use == useStaleWhileRevalidate:
-		c.refresh(x, route, found.slot)
+		c.refresh(x, route, found.slot, false)
 		c.hit(x, found.slot, found.ttl)
 	default:
 		x.rest, x.route, x.found = restMiss, route, found

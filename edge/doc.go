@@ -9,6 +9,7 @@
 //	decide   the segment's quota                             quota.Gate
 //	lookup   a slot: fresh, stale within grace, or absent    lookup.go
 //	fill     one flight for each key, however many ask       flight.go, fill.go
+//	         before a hot copy ends, behind its readers      ahead.go
 //	         shown while it comes, stored when it is whole   pour.go, growing.go
 //	         from the node's own disk before anyone is asked  managed.go, pinner.go
 //	shape    304, 206, HEAD, errors, Cache-Status            shape.go

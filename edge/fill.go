@@ -26,6 +26,7 @@ type detached struct {
 	fields  fieldLines // the client's end-to-end fields, less what never goes on
 	stale   *Slot      // to validate, nil for none
 	refresh bool       // behind a reader's back
+	ahead   bool       // and before anybody needs it
 	direct  bool       // ask no other node
 	forPeer bool       // another node asks, and looks elsewhere itself
 	noStore bool       // the client asked for no-store, and the profile heeds it
@@ -92,11 +93,11 @@ func (c *Core) fill(fl *flight, d *detached) {
 			if d.refresh {
 				backoff = c.cfg.RefreshBackoff
 			}
-			if failed {
+			if failed && !(d.ahead && errors.Is(o.err, ErrUpstreamBusy)) {
 				d.stale.retryAt.Store(c.Now().Add(backoff).UnixNano())
 			}
 			if d.refresh {
-				d.stale.refreshing.Store(false) // in this order: see refresh
+				d.stale.attention.end() // in this order: see refresh
 			}
 		}
 		if !fl.landed {
@@ -121,15 +122,12 @@ func (c *Core) fill(fl *flight, d *detached) {
 	if !c.builds(fl.key) {
 		// A build takes no place of its own: it waits for its parts, which do,
 		// and a node full of builds must not starve them.
-		select {
-		case c.fills <- struct{}{}:
-			d.release = sync.OnceFunc(func() { <-c.fills })
-			defer d.release()
-		case <-ctx.Done():
+		if !c.place(ctx, d) {
 			o = c.rescue(fl, d, outcome{err: fmt.Errorf("fill %s: waiting for a place among %d fills: %w", fl.key.Text, c.cfg.MaxFills, ErrUpstreamBusy)})
 			cancel()
 			return
 		}
+		defer d.release()
 	}
 	o = c.rescue(fl, d, c.fetch(ctx, fl, d))
 	if o.answer != nil {
@@ -139,6 +137,25 @@ func (c *Core) fill(fl *flight, d *detached) {
 	}
 	bound.Stop()
 	cancel()
+}
+
+// place waits for a place among the fills, which d gives back, and reports whether
+// there was one. What is done ahead of need waits for none.
+func (c *Core) place(ctx context.Context, d *detached) bool {
+	select {
+	case c.fills <- struct{}{}:
+	default:
+		if d.ahead {
+			return false
+		}
+		select {
+		case c.fills <- struct{}{}:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	d.release = sync.OnceFunc(func() { <-c.fills })
+	return true
 }
 
 // closing runs then after the body has been closed.

@@ -159,26 +159,37 @@ func ended(ctx context.Context) error {
 }
 
 // refresh starts a fill behind the reader's back, at most one for each slot at a
-// time, and not again too soon after one that failed.
-func (c *Core) refresh(x *Exchange, route *Route, s *Slot) {
-	if s.retryAt.Load() > x.Now.UnixNano() || !s.refreshing.CompareAndSwap(false, true) {
+// time, and not again too soon after one that failed. Ahead of the end of its
+// freshness it is done only where there is a place for it at once.
+func (c *Core) refresh(x *Exchange, route *Route, s *Slot, ahead bool) {
+	if s.retryAt.Load() > x.Now.UnixNano() || !s.attention.begin() {
 		return
 	}
 	if s.retryAt.Load() > x.Now.UnixNano() {
 		// The refresh before this one has failed between the two looks.
-		s.refreshing.Store(false)
+		s.attention.end()
 		return
 	}
 	id := flightID{text: x.key.Text, vector: x.vector, variant: s.Variant()}
 	t := c.flights.join(id, x.key, c.Marks)
 	if !t.leader {
-		s.refreshing.Store(false) // somebody fills it already
+		t.leave()
+		s.attention.end() // somebody fills it already
+		return
+	}
+	if again := c.lookup(x); again.slot != nil && again.slot != s {
+		// It was refreshed between the lookup and the join.
+		c.flights.land(t.flight, outcome{slot: again.slot, shared: again.use == useFresh, hit: true, status: again.slot.Art.Status})
+		s.attention.end()
 		return
 	}
 	t.flight.claim.Store(abandoned) // no reader waits for a private answer
 	t.flight.content.decline()
 	d := c.detach(x, route, t.flight, s)
-	d.refresh = true
+	d.refresh, d.ahead = true, ahead
+	if ahead {
+		c.aheads.Add(1)
+	}
 	c.work.Add(1)
 	go c.fill(t.flight, d)
 }

@@ -61,9 +61,10 @@ type FillFigures struct {
 	UnderWay int    // at most Config.MaxFills
 	Bytes    int64  // of content, at most Config.FillMemory
 	Denied   uint64 // how often one got no more memory, since the start
+	Ahead    uint64 // refreshes of hot keys ahead of their end, since the start
 }
 
 // Fills returns what the fills under way cost at this moment.
 func (c *Core) Fills() FillFigures {
-	return FillFigures{UnderWay: len(c.fills), Bytes: c.room.used.Load(), Denied: c.room.denied.Load()}
+	return FillFigures{UnderWay: len(c.fills), Bytes: c.room.used.Load(), Denied: c.room.denied.Load(), Ahead: c.aheads.Load()}
 }

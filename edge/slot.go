@@ -28,9 +28,9 @@ type Slot struct {
 
 	// retryAt holds off the next background refresh after one that failed.
 	retryAt atomic.Int64
-	// refreshing is set while a refresh behind readers' backs is under way: a
-	// soft purge gives each entry at most one (SEMANTICS §5).
-	refreshing atomic.Bool
+	// attention bars a second refresh behind readers' backs: a soft purge gives each
+	// entry at most one (SEMANTICS §5).
+	attention attention
 
 	// Settled: all its documents are managed, and its upstream does not ask for
 	// validation. At its target it is fresh at any age (SEMANTICS §3).

@@ -46,6 +46,9 @@ func (c *Core) ServePeer(ctx context.Context, f *Fetch) (*Answer, error) {
 	}
 	found := c.lookup(x)
 	if found.slot != nil && found.use == useFresh {
+		if c.cfg.RefreshAhead > 0 {
+			c.ahead(x, c.route(key), found.slot, found.ttl)
+		}
 		return c.toPeer(x, found.slot, true), nil
 	}
 	o, _, err := c.await(ctx, x, c.route(key), found)

@@ -198,6 +198,10 @@ type Fills struct {
 	// HitForMiss is how long requests for a key whose answer may not be shared
 	// go on in parallel instead of waiting for each other.
 	HitForMiss Duration `yaml:"hit_for_miss"`
+	// RefreshAhead is the last part of a copy's lifetime, as a share of it, in which
+	// RefreshAheadHits hits have it fetched anew before it ends. Zero: never.
+	RefreshAhead     float64 `yaml:"refresh_ahead"`
+	RefreshAheadHits int     `yaml:"refresh_ahead_hits"`
 	// RefreshBackoff holds off the next background refresh after a failed one.
 	RefreshBackoff Duration `yaml:"refresh_backoff"`
 }

@@ -96,6 +96,7 @@ func TestBadFiles(t *testing.T) {
 		"size negative":      {minimal + "cache: {max_bytes: -1}", "cache.max_bytes must be a size"},
 		"size overflow":      {minimal + "cache: {max_bytes: 9999999999TiB}", "cache.max_bytes must be a size"},
 		"size range":         {minimal + "cache: {max_bytes: 1B}", "cache.max_bytes is 1; must be a size"},
+		"refresh always":     {minimal + "fills: {refresh_ahead: 1}", "fills.refresh_ahead is 1; must be from 0 (never) to 0.9, a share of the lifetime"},
 		"object over fills":  {minimal + "cache: {max_object_bytes: 2MiB}\nfills: {memory: 1MiB}", "fills.memory must hold at least one answer of cache.max_object_bytes (2MiB)"},
 		"object over cache":  {minimal + "cache: {max_bytes: 1MiB, max_object_bytes: 2MiB}", "cache.max_object_bytes must not exceed cache.max_bytes (1MiB)"},
 		"no origin":          {"node: {id: a}", "origins must have at least one origin"},

@@ -54,7 +54,7 @@ func base() Config {
 		Fills: Fills{
 			Wait: Duration(10 * time.Second), MaxWaiters: 10_000,
 			Timeout: Duration(30 * time.Second), Max: 1024, Memory: 128 << 20,
-			HitForMiss:     Duration(120 * time.Second),
+			HitForMiss: Duration(120 * time.Second), RefreshAheadHits: 3,
 			RefreshBackoff: Duration(10 * time.Second),
 		},
 		Limits: Limits{

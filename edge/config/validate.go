@@ -61,6 +61,10 @@ func (k *checker) bounds(c Config) {
 		k.bad("fills.memory", "must hold at least one answer of cache.max_object_bytes (%s)", c.Cache.MaxObjectBytes)
 	}
 	k.duration("fills.hit_for_miss", c.Fills.HitForMiss, time.Second, time.Hour)
+	if a := c.Fills.RefreshAhead; !(a >= 0 && a <= 0.9) {
+		k.bad("fills.refresh_ahead", "is %v; must be from 0 (never) to 0.9, a share of the lifetime", a)
+	}
+	k.count("fills.refresh_ahead_hits", c.Fills.RefreshAheadHits, 1, 1_000_000)
 	k.duration("fills.refresh_backoff", c.Fills.RefreshBackoff, 100*time.Millisecond, time.Hour)
 
 	k.size("limits.header_bytes", c.Limits.HeaderBytes, 4<<10, 1<<20)

@@ -54,7 +54,10 @@ type Stats struct {
 	Own, Answered, Behind, Refused, PassedBy atomic.Uint64
 }
 
-var _ edge.Upstream = (*Upstream)(nil)
+var (
+	_ edge.Upstream = (*Upstream)(nil)
+	_ edge.Owner    = (*Upstream)(nil)
+)
 
 // Fetch asks the owner, if that is another node and the fetch may be shared, and
 // the origin otherwise or if the owner does not answer.
@@ -89,6 +92,12 @@ func (u *Upstream) Fetch(ctx context.Context, f *edge.Fetch) (*edge.Answer, erro
 		u.Stats.PassedBy.Add(1)
 	}
 	return u.Origin.Fetch(ctx, f)
+}
+
+// Owns reports whether this node is the key's owner in its region.
+func (u *Upstream) Owns(text string) bool {
+	owner := Owner(u.Ring(), text)
+	return owner == "" || owner == u.Self
 }
 
 func (u *Upstream) ask(ctx context.Context, owner string, f *edge.Fetch) (*edge.Answer, error) {
