@@ -2,11 +2,11 @@ package serve
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net"
 	"net/netip"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,6 +25,7 @@ type h1 struct {
 	life         context.Context
 	altSvc       []byte // nil for none
 	maxBody      int64
+	maxHeader    int
 	writeTimeout time.Duration
 	pool         sync.Pool // of *h1Exchange
 }
@@ -40,7 +41,7 @@ type h1Exchange struct {
 }
 
 func newH1(life context.Context, core Core, cfg Config, alt string, logger *slog.Logger) *h1 {
-	h := &h1{core: core, logger: logger, life: life, maxBody: cfg.MaxBody, writeTimeout: cfg.WriteTimeout}
+	h := &h1{core: core, logger: logger, life: life, maxBody: cfg.MaxBody, maxHeader: cfg.MaxHeaderBytes, writeTimeout: cfg.WriteTimeout}
 	if alt != "" {
 		h.altSvc = []byte(alt)
 	}
@@ -90,6 +91,21 @@ func (x *h1Exchange) read(ctx *fasthttp.RequestCtx, maxBody int64) gate.Refusal 
 	req.Target = gate.View(hdr.RequestURI())
 	req.Client = clientAddr(ctx.RemoteAddr())
 	req.Fields = &x.fields
+	if target := req.Target; target != "" && target[0] != '/' {
+		authority, absolute := authorityOf(target)
+		if bad := gate.CheckHost(authority); bad.Refused() {
+			return gate.Refuse(400, "target", bad.Reason)
+		}
+		if absolute && authority == "" {
+			return gate.Refuse(400, "target", "a whole URL has a host (RFC 9110 §4.2.1)")
+		}
+		if absolute { // it counts, and not Host (RFC 9112 §3.2.2)
+			req.Host = authority
+		}
+	}
+	if req.Host == "" { // HTTP/1.0 knows no Host: it is who was spoken to (RFC 9112 §3.3)
+		req.Host = ctx.LocalAddr().String()
+	}
 	if n := hdr.ContentLength(); n > 0 || n == -1 {
 		if r := ctx.RequestBodyStream(); r != nil {
 			x.body = gate.NewBody(r, maxBody)
@@ -98,6 +114,15 @@ func (x *h1Exchange) read(ctx *fasthttp.RequestCtx, maxBody int64) gate.Refusal 
 	}
 	x.Now = ctx.Time()
 	return gate.Refusal{}
+}
+
+// authorityOf returns the authority of a target that is a whole URL.
+func authorityOf(target string) (authority string, absolute bool) {
+	_, rest, absolute := strings.Cut(target, "://")
+	if end := strings.IndexAny(rest, "/?"); end >= 0 {
+		rest = rest[:end]
+	}
+	return rest, absolute
 }
 
 // release ends the request and puts its exchange back.
@@ -151,18 +176,7 @@ func (h *h1) refuse(ctx *fasthttp.RequestCtx, bad gate.Refusal) {
 
 // failed is fasthttp's ErrorHandler: a request that could not be read.
 func (h *h1) failed(ctx *fasthttp.RequestCtx, err error) {
-	bad := gate.Refuse(400, "", "the request could not be understood")
-	var small *fasthttp.ErrSmallBuffer
-	var timeout net.Error
-	switch {
-	case errors.As(err, &small):
-		bad = gate.Refuse(431, "fields", "the header section is too large")
-	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		bad = gate.TooLarge(h.maxBody)
-	case errors.As(err, &timeout) && timeout.Timeout():
-		bad = gate.Refuse(408, "", "the request did not come in time")
-	}
-	h.refuse(ctx, bad)
+	h.refuse(ctx, h.blame(err))
 }
 
 // expect decides on Expect: 100-continue before any content is asked for.
