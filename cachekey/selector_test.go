@@ -152,7 +152,7 @@ func TestSelectorRefuses(t *testing.T) {
 		`{"keys":["/v1/segments/b2b%2fctas/x"]}`:                       "keys[0]: must not hold an encoded slash",
 		`{"keys":["/v1/segments/b2b/ctas/x?lang=x_y"]}`:                "keys[0]: must be one language",
 		`{"keys":["/docs/a"]}`:                                         "keys[0]: artifacts live below /v1/segments/",
-		`{"keys":["example.com"]}`:                                     "keys[0]: is missing: write host/path",
+		`{"keys":["example.com"]}`:                                     "keys[0]: must be host/path, or an artifact's path such as /v1/segments/b2b/ctas/trial",
 		`{"keys":["https://example.com/a"]}`:                           "keys[0]: is written without a scheme",
 		`{"keys":["example.com/v1/segments/b2b/ctas/x"]}`:              "keys[0]: that of an artifact is written without a host",
 		`{"keys":["example.com/v1//segments/b2b/ctas/x"]}`:             "keys[0]: only becomes an artifact's",

@@ -59,7 +59,7 @@ func parseGeneralText(text string) (Key, *Error) {
 	host := len(b)
 	end := strings.IndexAny(text, "/*?#")
 	if end < 0 {
-		return Key{}, bad("path", "is missing: write host/path")
+		return Key{}, bad("path", "must be host/path, or an artifact's path such as /v1/segments/b2b/ctas/trial")
 	}
 	if strings.HasPrefix(text[end:], "//") && strings.HasSuffix(text[:end], ":") {
 		return Key{}, bad("host", "is written without a scheme: host/path")

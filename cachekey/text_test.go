@@ -9,8 +9,8 @@ import (
 
 func TestParseTextRefusesWhatIsNotCanonical(t *testing.T) {
 	for text, says := range map[string]string{
-		"":                                       "path: is missing",
-		"example.com":                            "path: is missing",
+		"":                                       "path: must be host/path",
+		"example.com":                            "path: must be host/path",
 		"Example.com/":                           `key: is not canonical: write "example.com/"`,
 		"example.com:80/":                        "key: is not canonical",
 		"example.com/a?":                         "key: is not canonical",

@@ -231,8 +231,8 @@ func (c *Core) begin(x *Exchange) {
 			"an unsafe method was sent as early data, which may be a replay; send it again after the handshake", "")
 		return
 	}
-	if x.Req.Method == MethodConnect || x.Req.Method == MethodTrace {
-		c.refuseMethod(x, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+	if x.Req.Method == MethodConnect { // its target is no path
+		c.refuseMethod(x, routeMethods)
 		return
 	}
 	key, err := c.cfg.Keyer.Key(cachekey.Input{
@@ -240,6 +240,10 @@ func (c *Core) begin(x *Exchange) {
 	}, &x.scratch)
 	if err != nil {
 		c.refuseKey(x, err)
+		return
+	}
+	if x.Req.Method == MethodTrace { // an artifact's path says so in words of its own
+		c.refuseMethod(x, routeMethods)
 		return
 	}
 	x.key, x.keyed = key, true

@@ -140,6 +140,8 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"POST", trial, 405, "GET, HEAD"},
 		{"TRACE", "/x", 405, "allowed"},
+		{"TRACE", trial, 405, "allowed here: GET, HEAD\""},
+		{"TRACE", "/x", 405, "OPTIONS"},
 		{"CONNECT", "/x", 405, "allowed"},
 		{"GET", "/v1/segments/B2B/ctas/trial", 400, "segment"},
 		{"GET", "/v1/segments/b2b%2fctas/trial", 400, "slash"},

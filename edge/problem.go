@@ -75,6 +75,9 @@ func (c *Core) refuseKey(x *Exchange, err error) {
 	c.problem(x, bad.Status, "about:blank", title, bad.Reason, bad.Field)
 }
 
+// routeMethods are the methods of a route that is no artifact's.
+const routeMethods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
 // refuseMethod answers 405 and says what is allowed.
 func (c *Core) refuseMethod(x *Exchange, allow string) {
 	x.Rep.Extra.Add("Allow", []byte(allow))

@@ -200,6 +200,10 @@ func TestTheRest(t *testing.T) {
 	require.Equal(t, "/v1/segments/b2c/ctas/trial", e.Key)
 	require.Equal(t, "cta miss false b2c", strings.Join([]string{e.Kind, e.State, map[bool]string{true: "true", false: "false"}[e.Cached], e.Segment}, " "))
 	ctl(t, 1, "explain", "/v1/segments/B2B/ctas/trial")
+	_, errs := ctl(t, 1, "explain", "/a\r\nb")
+	require.Contains(t, errs, "url is answered 400: path must not")
+	_, errs = ctl(t, 1, "explain", "/a")
+	require.Contains(t, errs, "url needs a host")
 
 	ctl(t, 0, "quota", "set", "b2b", "--rps", "200")
 	ctl(t, 1, "quota", "rm", "b2c")
@@ -259,6 +263,9 @@ func TestWrongUse(t *testing.T) {
 		"nodes --loud":                        "unknown flag --loud",
 		"-o xml nodes":                        "--output must be one of",
 		"--admin ftp://x nodes":               "the admin address must be http://host:port",
+		"--admin foo nodes":                   `the admin address must be http://host:port, or host:port, not "foo"`,
+		"--admin foo:bar nodes":               "the admin address must be",
+		"purge --key x":                       "--key must be host/path, or an artifact's path such as /v1/segments/b2b/ctas/trial",
 		"--admin http://x/y nodes":            "the admin address must be http://host:port",
 		"--token a\tb nodes":                  "the token must be visible ASCII",
 		"purge":                               "exactly one of --tag, --key, --prefix, --host, --segment and --all must be given",

@@ -3,7 +3,9 @@ package admin
 import (
 	"cmp"
 	"errors"
+	"fmt"
 	"math"
+	"net/http"
 	"strings"
 	"time"
 
@@ -38,13 +40,17 @@ func (a *api) explain(r *request) (reply, error) {
 		}
 		target = artifacts + s + "/" + rest
 	}
-	if host == "" && strings.HasPrefix(target, artifacts) {
+	hostless := host == "" && !strings.HasPrefix(target, artifacts)
+	if host == "" {
 		host = "localhost" // requests have one; the keys of artifacts do not
 	}
 	e, err := a.Explain.Explain(host, target, noFields{})
 	var key *cachekey.Error
-	if errors.As(err, &key) {
-		return reply{}, adminapi.BadParameter("url", "is answered "+key.Error())
+	if errors.As(err, &key) && !(hostless && key.Status == http.StatusNotFound) {
+		return reply{}, adminapi.BadParameter("url", fmt.Sprintf("is answered %d: %s %s", key.Status, key.Field, key.Reason))
+	}
+	if hostless {
+		return reply{}, adminapi.BadParameter("url", "needs a host, as its path is no artifact's: write host/path")
 	}
 	if err != nil {
 		return reply{}, err

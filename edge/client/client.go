@@ -30,13 +30,16 @@ type Client struct {
 // may be missing. An empty token is none. A nil transport is a new one with the
 // standard library's defaults.
 func New(admin, token string, transport http.RoundTripper) (*Client, error) {
-	if !strings.Contains(admin, "://") {
+	given := admin
+	bare := !strings.Contains(admin, "://")
+	if bare {
 		admin = "http://" + admin
 	}
 	u, err := url.Parse(admin)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil ||
+	// A word alone is more likely a slip than the name of a host that answers on 80.
+	if err != nil || bare && u.Port() == "" || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil ||
 		u.RawQuery != "" || u.Fragment != "" || u.Path != "" && u.Path != "/" {
-		return nil, fmt.Errorf(`the admin address must be http://host:port, not %.200q`, admin)
+		return nil, fmt.Errorf(`the admin address must be http://host:port, or host:port, not %.200q`, given)
 	}
 	if strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }) {
 		return nil, errors.New("the token must be visible ASCII without spaces")
