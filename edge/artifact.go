@@ -16,7 +16,9 @@ type Artifact struct {
 	Body   []byte
 
 	lines lines
-	from  int // where the field lines begin; before them is what is known beside
+	from  uint32 // where the field lines begin; before them is what is known beside
+	// codable: readers may get it in other codings, see coded.
+	codable bool
 
 	made atomic.Pointer[made] // what transports have asked for; nil for most
 }
@@ -33,7 +35,7 @@ func NewArtifact(status int, body []byte, fields ...Field) *Artifact {
 // All yields every field line, sorted by name; equal names are adjacent, in the
 // order received. The texts live as long as the artifact. HOT.
 func (a *Artifact) All(yield func(name, value string) bool) {
-	for at := a.from; at < len(a.lines); {
+	for at := int(a.from); at < len(a.lines); {
 		name, value, next := a.lines.line(at)
 		if !yield(name, value) {
 			return
@@ -42,21 +44,25 @@ func (a *Artifact) All(yield func(name, value string) bool) {
 	}
 }
 
-// fields lists the lines, with room for more.
+// fields lists the lines that came from upstream, with room for more.
 func (a *Artifact) fields(more int) []Field {
 	n := 0
 	for range a.All {
 		n++
 	}
 	list := make([]Field, 0, n+more)
-	for name, value := range a.All {
-		list = append(list, Field{name, value})
+	for at := int(a.from); at < len(a.lines); {
+		name, value, next := a.lines.line(at)
+		if a.lines[at] != ownVary {
+			list = append(list, Field{name, value})
+		}
+		at = next
 	}
 	return list
 }
 
 // Get returns the first value of a field by its canonical name, "" if absent.
-func (a *Artifact) Get(name string) string { return a.lines.find(a.from, name) }
+func (a *Artifact) Get(name string) string { return a.lines.find(int(a.from), name) }
 
 // ETag is the entity tag readers see, with quotes; "" if there is none.
 func (a *Artifact) ETag() string { return a.about(aboutETag) }
@@ -65,19 +71,25 @@ func (a *Artifact) ETag() string { return a.about(aboutETag) }
 // artifact routes it validates with the upstream and is not shown.
 func (a *Artifact) LastModified() string { return a.about(aboutLastModified) }
 
-func (a *Artifact) about(k kind) string { return a.lines.about(a.from, k) }
+func (a *Artifact) about(k kind) string { return a.lines.about(int(a.from), k) }
 
 // size is what the artifact costs in bytes.
-func (a *Artifact) size() int64 { return artifactSize + int64(len(a.Body)+len(a.lines)) }
+func (a *Artifact) size() int64 {
+	return artifactSize + int64(len(a.Body)+len(a.lines)) + a.codedSize()
+}
 
 const artifactSize = 64
 
 // made is what is made of an artifact when it is first asked for: most are never
 // asked for over more than one protocol, or never again at all.
 type made struct {
-	names, values []string         // of all lines, for Lists
-	forms         [protoCount]form // see Form
+	lists atomic.Pointer[lists]
+	forms [protoCount]form        // see Form
+	coded atomic.Pointer[codings] // see coded
 }
+
+// lists are the names and values of all lines.
+type lists struct{ names, values []string }
 
 // ask returns what has been made so far.
 func (a *Artifact) ask() *made {
@@ -85,9 +97,6 @@ func (a *Artifact) ask() *made {
 		return m
 	}
 	m := &made{}
-	for name, value := range a.All {
-		m.names, m.values = append(m.names, name), append(m.values, value)
-	}
 	if !a.made.CompareAndSwap(nil, m) {
 		return a.made.Load() // somebody else's, which may hold a form by now
 	}
@@ -119,7 +128,15 @@ func (a *Artifact) Form(p Proto, encode func(*Artifact) []byte) []byte {
 // Lists calls yield once for each name with all of its values, until it returns
 // false. The slices are shared by all answers and must not be changed.
 func (a *Artifact) Lists(yield func(name string, values []string) bool) {
-	m := a.ask()
+	made := a.ask()
+	m := made.lists.Load()
+	if m == nil {
+		m = &lists{}
+		for name, value := range a.All {
+			m.names, m.values = append(m.names, name), append(m.values, value)
+		}
+		made.lists.Store(m)
+	}
 	for i := 0; i < len(m.names); {
 		j := i + 1
 		for j < len(m.names) && m.names[j] == m.names[i] {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/letteros/letteredge/cachekey"
+	"github.com/letteros/letteredge/edge/coding"
 	"github.com/letteros/letteredge/invalidation"
 	"github.com/letteros/letteredge/invalidation/rollout"
 	"github.com/letteros/letteredge/quota"
@@ -49,6 +50,13 @@ type Config struct {
 	// HitForMiss is how long requests for a key whose answer could not be shared
 	// go on in parallel (120 s).
 	HitForMiss time.Duration
+	// Coding says what is sent in other codings than it is stored in. The zero
+	// value: nothing.
+	Coding coding.Policy
+	// OwnCoding asks origins for the identity whatever a reader accepts: all codings
+	// are made here. Without it they are asked for what the reader accepts, and only
+	// what comes as identity is coded here.
+	OwnCoding bool
 	// TimingOnHits adds Server-Timing to hits too, at the price of a clock read.
 	TimingOnHits bool
 	// RefreshBackoff holds off the next background refresh of a slot after one
@@ -120,6 +128,7 @@ type Core struct {
 	fills   chan struct{} // one token for each fill under way
 	room    room
 	aheads  atomic.Uint64 // refreshes ahead that were begun
+	coder   *coding.Coder
 	pinner  pinner
 
 	// life ends when the core is closed: fills run under it and never under a
@@ -162,6 +171,9 @@ func New(cfg Config, deps Deps) (*Core, error) {
 	}
 	c := &Core{cfg: cfg, Deps: deps, fills: make(chan struct{}, cfg.MaxFills)}
 	c.room.limit = cfg.FillMemory
+	if c.coder, err = coding.New(cfg.Coding); err != nil {
+		return nil, fmt.Errorf("edge: config: %w", err)
+	}
 	c.flights.init()
 	c.life, c.end = context.WithCancel(context.Background())
 	if pinning {
@@ -193,6 +205,9 @@ func (c *Core) Serve(ctx context.Context, x *Exchange) {
 // what its request views belong to whoever will call Finish.
 func (c *Core) Begin(x *Exchange) bool {
 	c.begin(x)
+	if x.rest == nothingLeft && !c.represent(x) {
+		x.rest = restCode
+	}
 	if x.rest != nothingLeft {
 		return false
 	}
@@ -201,8 +216,8 @@ func (c *Core) Begin(x *Exchange) bool {
 	return true
 }
 
-// Finish does what Begin has left: it waits for fills and origins. ctx is as in
-// Serve.
+// Finish does what Begin has left: it waits for fills and origins, and makes
+// codings. ctx is as in Serve.
 func (c *Core) Finish(ctx context.Context, x *Exchange) {
 	switch x.rest {
 	case restPass:
@@ -211,6 +226,9 @@ func (c *Core) Finish(ctx context.Context, x *Exchange) {
 		c.miss(ctx, x, x.route, x.found)
 	}
 	x.rest = nothingLeft
+	if !c.represent(x) {
+		c.code(ctx, x)
+	}
 	c.finish(x)
 	c.Observer.Done(x)
 }
@@ -222,6 +240,7 @@ const (
 	nothingLeft rest = iota
 	restPass
 	restMiss
+	restCode // what is shown, in a coding that is not there yet
 )
 
 func (c *Core) begin(x *Exchange) {

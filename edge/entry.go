@@ -63,6 +63,21 @@ func (e *Entry) Put(s *Slot) (delta int64, ok bool) {
 	return delta + s.Size() + less, true
 }
 
+// Grow has attach make the slot s larger, if it is still there, and reports the
+// change in bytes.
+func (e *Entry) Grow(s *Slot, attach func()) (delta int64, ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for o := range e.each {
+		if o == s {
+			before := s.Size()
+			attach()
+			return s.Size() - before, true
+		}
+	}
+	return 0, false
+}
+
 // drop takes out of the list what gone returns true for, under mu. A reader who
 // stands at such a slot goes on to those behind it.
 func (e *Entry) drop(gone func(*Slot) bool) (delta int64, left int) {

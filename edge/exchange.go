@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/letteros/letteredge/cachekey"
+	"github.com/letteros/letteredge/edge/coding"
 	"github.com/letteros/letteredge/edge/freshness"
 	"github.com/letteros/letteredge/invalidation/rollout"
 )
@@ -36,6 +37,10 @@ type Exchange struct {
 	// forPeer: another node asks, and looks elsewhere itself.
 	forPeer bool
 	slot    *Slot // what the reply shows, for its age; nil if it is not a stored one
+	// coding is what the reader gets of it where that has still to be made, and
+	// plain that it wants no coding made (no-transform).
+	coding coding.Coding
+	plain  bool
 	// rest is what Begin has left to Finish, which goes on with route and found.
 	rest    rest
 	route   *Route
@@ -71,6 +76,7 @@ func (x *Exchange) Reset() {
 		x.route, x.found = nil, found{}
 	}
 	x.rest = nothingLeft
+	x.coding, x.plain = coding.Identity, false
 	x.quotaTook, x.originTook = 0, 0
 	if cap(x.buf) > maxKeptScratch {
 		x.buf = nil

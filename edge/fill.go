@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/letteros/letteredge/cachekey"
+	"github.com/letteros/letteredge/edge/coding"
 	"github.com/letteros/letteredge/edge/freshness"
 	"github.com/letteros/letteredge/invalidation"
 )
@@ -30,6 +32,8 @@ type detached struct {
 	direct  bool       // ask no other node
 	forPeer bool       // another node asks, and looks elsewhere itself
 	noStore bool       // the client asked for no-store, and the profile heeds it
+	// identity: no coding is asked for, whatever the client accepts.
+	identity bool
 	// validate: what is stored, on disk too, may not be used unasked.
 	validate bool
 	// position of the purges that this node had applied before it asked.
@@ -46,6 +50,7 @@ type detached struct {
 // detach clones what fill will use of x.
 func (c *Core) detach(x *Exchange, route *Route, fl *flight, stale *Slot) *detached {
 	d := &detached{route: route, targets: x.targets, direct: x.direct, forPeer: x.forPeer, validate: x.validate, vector: fl.id.vector, stale: stale, host: strings.Clone(x.Req.Host)}
+	d.identity = fl.key.IsArtifact() || c.cfg.OwnCoding
 	if fl.key.IsArtifact() {
 		// Nothing of the client but its languages may shape what all readers of
 		// a segment get.
@@ -55,7 +60,20 @@ func (c *Core) detach(x *Exchange, route *Route, fl *flight, stale *Slot) *detac
 		return d
 	}
 	d.fields = forwarded(x.Req.Fields, c.cfg.Conformance)
+	d.fields = append(d.fields, Field{"Accept-Encoding", asked(x.Req.Fields.Combined("Accept-Encoding"), d.identity)})
 	return d
+}
+
+// asked is the Accept-Encoding that an origin sees: of two clients whose requests
+// select the same variant it must not see different ones, so that who sends none
+// and would take any gets what can be shown to all.
+func asked(accept string, identity bool) string {
+	if !identity {
+		if normal := cachekey.NormalizeField(nil, "Accept-Encoding", accept); len(normal) > 0 {
+			return string(normal)
+		}
+	}
+	return coding.Identity.String()
 }
 
 // forwarded clones the client's fields that go to an origin with a GET that
@@ -70,7 +88,8 @@ func forwarded(fields Fields, conformance bool) fieldLines {
 			"X-Forwarded-Scheme", "X-Forwarded-Server", "X-Host", "X-Real-Ip", "X-Original-Url", "X-Rewrite-Url",
 			"X-Http-Method", "X-Http-Method-Override", "X-Method-Override":
 			return conformance
-		case "Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "Expect":
+		case "Range", "If-Range", "If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since", "Expect",
+			"Accept-Encoding": // see asked
 			return false
 		}
 		return true
@@ -378,12 +397,21 @@ func (c *Core) keep(fl *flight, d *detached, rules freshness.Verdict, art *draft
 }
 
 func (c *Core) slot(d *detached, rules freshness.Verdict, art *draft, tags []string, ans *Answer) *Slot {
-	variant := ""
-	if len(rules.Vary) > 0 {
-		variant = string(appendVariant(nil, rules.Vary, d.fields))
+	vary := rules.Vary
+	if d.identity {
+		// It sees the same field whoever asks: there is nothing to choose by.
+		vary = slices.DeleteFunc(slices.Clone(vary), func(name string) bool { return name == "Accept-Encoding" })
 	}
-	s := NewSlot(art.pack(), tags, rules.Vary, variant)
+	variant := ""
+	if len(vary) > 0 {
+		variant = string(appendVariant(nil, vary, d.fields))
+	}
+	c.offer(art, &rules.Terms, ans.Length)
+	s := NewSlot(art.pack(), tags, vary, variant)
 	s.Settled, s.Vector, s.Rules, s.ReceivedAt = d.settled, d.vector, rules.Terms, ans.ResponseAt
+	if d.stale != nil {
+		s.Art.inherit(d.stale.Art)
+	}
 	return s
 }
 

@@ -14,8 +14,14 @@ import "encoding/binary"
 // Lengths and indexes are uvarints.
 type lines string
 
-// ownName is the code of a name that is written out.
-const ownName = 0
+const (
+	// ownName is the code of a name that is written out.
+	ownName = 0
+	// ownVary is the code of a whole line, the one that this node adds where it
+	// codes: Vary: Accept-Encoding. Readers are shown it; whoever takes the
+	// response on (a peer, a pin, a 304) gets what the upstream has said.
+	ownVary = 0xff
+)
 
 // kind is what an about tells.
 type kind byte
@@ -54,9 +60,12 @@ func (l lines) text(from int) (text string, next int) {
 func (l lines) line(from int) (name, value string, next int) {
 	code := l[from]
 	from++
-	if code == ownName {
+	switch code {
+	case ownName:
 		name, from = l.text(from)
-	} else {
+	case ownVary:
+		return "Vary", "Accept-Encoding", from
+	default:
 		name = commonName(code)
 	}
 	value, next = l.text(from)

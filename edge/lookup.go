@@ -42,6 +42,7 @@ type found struct {
 func (c *Core) lookup(x *Exchange) found {
 	f := found{fwd: FwdURIMiss, use: useRevalidate}
 	f.req = freshness.ParseRequest(x.Req.Fields, c.cfg.Conformance, &x.directives)
+	x.plain = f.req.NoTransform
 	e := c.Store.Get(x.key.Text)
 	if e == nil {
 		return f

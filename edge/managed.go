@@ -223,6 +223,9 @@ func (c *Core) pinned(key cachekey.Key, vector string, fields Fields) (hit *Slot
 		if !ok {
 			continue
 		}
+		if d := s.Art.unpack(); c.offer(d, &s.Rules, -1) {
+			s.Art = d.pack()
+		}
 		s.stamped(stamp)
 		s.Softened = selected(soft, key, tags)
 		c.Store.Put(key.Text, s)

@@ -20,13 +20,23 @@ type draft struct {
 	cacheStatus string
 	// control is the upstream's Cache-Control where readers get another one.
 	control string
+	// codable: readers may get it in other codings. varies: they are told so by a
+	// line of this node's own.
+	codable, varies bool
 }
 
 // pack makes the artifact. Its texts are one string of its own, which ends the
 // upstream's hold on the memory that they were read into.
 func (d *draft) pack() *Artifact {
+	own := -1 // the line that this node's own stands before
+	if d.varies {
+		own = slices.IndexFunc(d.Fields, func(f Field) bool { return f.Name > "Vary" })
+		if own < 0 {
+			own = len(d.Fields)
+		}
+	}
 	about := [kinds]string{d.ETag, d.LastModified, d.upstreamETag, d.cacheStatus, d.control}
-	size := 0
+	size := 1
 	for _, text := range about {
 		size += lineSize(Field{Value: text})
 	}
@@ -40,20 +50,30 @@ func (d *draft) pack() *Artifact {
 		}
 		// Validators are mostly a line's value as well: they are kept once.
 		if i := slices.IndexFunc(d.Fields, func(f Field) bool { return f.Value == text }); i >= 0 {
+			if own >= 0 && i >= own {
+				i++
+			}
 			b = appendIndex(append(b, byte(kind(k)|isLine)), i)
 		} else {
 			b = appendText(append(b, byte(k)), text)
 		}
 	}
-	a := &Artifact{Status: d.Status, Body: d.Body, from: len(b)}
-	for _, f := range d.Fields {
+	a := &Artifact{Status: d.Status, Body: d.Body, from: uint32(len(b)), codable: d.codable}
+	for i, f := range d.Fields {
+		if i == own {
+			b = append(b, ownVary)
+		}
 		b = appendLine(b, f)
+	}
+	if own == len(d.Fields) {
+		b = append(b, ownVary)
 	}
 	a.lines = lines(b)
 	return a
 }
 
-// unpack is the draft that a was packed from; its texts are views of a's.
+// unpack is the draft that a was packed from, before anything was offered of it; its
+// texts are views of a's.
 func (a *Artifact) unpack() *draft {
 	d := &draft{
 		Status: a.Status, Body: a.Body, ETag: a.ETag(), LastModified: a.LastModified(),

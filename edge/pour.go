@@ -16,6 +16,9 @@ const (
 	// pourGrace is how long readers are kept from content that has not all come:
 	// most comes at once, and what is whole can be shown in parts, and coded.
 	pourGrace = 2 * time.Millisecond
+	// codeGrace is pourGrace for what could be coded once it is whole: a reader that
+	// gets the beginning gets the identity.
+	codeGrace = 20 * time.Millisecond
 	// pourStep is what is asked of an origin at one time where the length is not
 	// known, or the content only passes.
 	pourStep = 32 << 10
@@ -50,7 +53,11 @@ func (c *Core) pour(ctx context.Context, fl *flight, d *detached, f *Fetch, rule
 	if !early.shared {
 		c.mark(fl) // nobody else waits for what is not for them
 	}
-	grace := time.AfterFunc(pourGrace, func() { fl.begin(early) })
+	patience := pourGrace
+	if head.Art.codable {
+		patience = codeGrace
+	}
+	grace := time.AfterFunc(patience, func() { fl.begin(early) })
 	defer grace.Stop()
 
 	p := pouring{core: c, flight: fl, lease: lease{room: &c.room}, length: ans.Length}

@@ -11,6 +11,10 @@ type Store interface {
 	Put(text string, s *Slot)
 	// Mark notes hit-for-miss for text until the time given in Unix ns.
 	Mark(text string, until int64)
+	// Grow has attach make the slot s larger, which is stored under text, and
+	// accounts for it. It reports false, and does nothing, if s is not there any
+	// more.
+	Grow(text string, s *Slot, attach func()) bool
 	// Remove takes exactly the slot s out, if it is still there.
 	Remove(text string, s *Slot)
 }

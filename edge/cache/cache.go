@@ -85,6 +85,21 @@ func (c *Cache) Put(text string, s *edge.Slot) {
 	c.shrink(hash)
 }
 
+// Grow has attach make a slot under text larger, if it is still there.
+func (c *Cache) Grow(text string, s *edge.Slot, attach func()) bool {
+	hash := maphash.String(c.seed, text)
+	e := c.index.get(hash, text)
+	if e == nil {
+		return false
+	}
+	delta, ok := e.Grow(s, attach)
+	if ok {
+		c.bytes.Add(delta)
+		c.shrink(hash)
+	}
+	return ok
+}
+
 // Mark notes hit-for-miss for text until then (Unix ns).
 func (c *Cache) Mark(text string, until int64) {
 	hash := maphash.String(c.seed, text)

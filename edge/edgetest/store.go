@@ -34,6 +34,16 @@ func (s *Store) Remove(text string, slot *edge.Slot) {
 	}
 }
 
+// Grow makes a slot larger.
+func (s *Store) Grow(text string, slot *edge.Slot, attach func()) bool {
+	e := s.Get(text)
+	if e == nil {
+		return false
+	}
+	_, ok := e.Grow(slot, attach)
+	return ok
+}
+
 // Mark notes hit-for-miss.
 func (s *Store) Mark(text string, until int64) { s.entry(text).Mark(until) }
 

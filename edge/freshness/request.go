@@ -13,6 +13,7 @@ type Directives struct {
 	MinFresh     time.Duration // fresh for at least that long still
 	MaxStale     time.Duration // stale for at most that long; MaxDelta for any
 	StaleIfError time.Duration // RFC 5861 §4
+	NoTransform  bool          // the content as it is; heeded in every profile
 }
 
 // Scratch is memory for ParseRequest, kept by the caller between requests and
@@ -51,6 +52,8 @@ func (s *Scratch) takeControl(line string) bool {
 	for d, ok := c.next(); ok; d, ok = c.next() {
 		if d.is("only-if-cached") {
 			s.directives.OnlyIfCached = true
+		} else if d.is("no-transform") {
+			s.directives.NoTransform = true
 		} else if s.conformance {
 			s.directives.take(&d)
 		}

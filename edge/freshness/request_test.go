@@ -14,7 +14,8 @@ func TestParseRequest(t *testing.T) {
 		def, conform Directives
 	}{
 		"nothing":   {nil, Directives{}, Directives{}},
-		"all":       {lines{all}, Directives{OnlyIfCached: true}, Directives{true, true, true, true, 1e9, 2e9, 3e9, 4e9}},
+		"all":       {lines{all}, Directives{OnlyIfCached: true}, Directives{true, true, true, true, 1e9, 2e9, 3e9, 4e9, false}},
+		"as it is":  {lines{"Cache-Control: max-age=x, No-Transform"}, Directives{NoTransform: true}, Directives{NoTransform: true}},
 		"lines":     {lines{"Cache-Control: max-age=1", "Cache-Control: ONLY-if-cached"}, Directives{OnlyIfCached: true}, Directives{OnlyIfCached: true, HasMaxAge: true, MaxAge: 1e9}},
 		"first":     {lines{"Cache-Control: max-age=1, max-age=2"}, Directives{}, Directives{HasMaxAge: true, MaxAge: 1e9}},
 		"zero":      {lines{"Cache-Control: max-age=0"}, Directives{}, Directives{HasMaxAge: true}},
