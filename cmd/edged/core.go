@@ -67,6 +67,7 @@ func (n *node) makeCore(marks *invalidation.Marks, gate *quota.Gate, requests *m
 		Conformance: conformance, MaxObject: n.cfg.Cache.MaxObjectBytes.Bytes(),
 		Wait: f.Wait.Std(), MaxWaiters: f.MaxWaiters, FillTimeout: f.Timeout.Std(), MaxFills: f.Max, FillMemory: f.Memory.Bytes(),
 		RefreshAhead: f.RefreshAhead, RefreshAheadHits: f.RefreshAheadHits,
+		Coding: n.cfg.Compression.Policy(), OwnCoding: n.cfg.Compression.Mode == config.CompressionOn,
 		HitForMiss: f.HitForMiss.Std(), RefreshBackoff: f.RefreshBackoff.Std(), Clamp: n.cfg.Cluster.Clamp.Std(), TimingOnHits: n.cfg.ServerTimingOnHits,
 	}, edge.Deps{
 		Store: n.cache, Marks: marks, Gate: gate, Targets: targets{n.docs.targets}, Standing: n.mesh,

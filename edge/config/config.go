@@ -18,6 +18,8 @@ type Config struct {
 	Fills  Fills  `yaml:"fills"`
 	Limits Limits `yaml:"limits"`
 
+	Compression Compression `yaml:"compression"`
+
 	Tokens []Token `yaml:"tokens"`
 	Admin  Admin   `yaml:"admin"`
 	Log    Log     `yaml:"log"`

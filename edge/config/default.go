@@ -3,6 +3,8 @@ package config
 import (
 	_ "embed"
 	"time"
+
+	"github.com/letteros/letteredge/edge/coding"
 )
 
 //go:embed defaults.yaml
@@ -62,6 +64,10 @@ func base() Config {
 			Connections: 65_536, Streams: 256,
 			ReadTimeout: Duration(15 * time.Second), WriteTimeout: Duration(60 * time.Second),
 			IdleTimeout: Duration(75 * time.Second), Shutdown: Duration(10 * time.Second),
+		},
+		Compression: Compression{
+			Mode: CompressionAuto, Codings: codingNames(),
+			MinBytes: Size(coding.DefaultPolicy().MinBytes), MaxBytes: Size(coding.DefaultPolicy().MaxBytes), Types: []string{},
 		},
 		Log: Log{Level: LevelInfo, Format: FormatText},
 	}

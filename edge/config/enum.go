@@ -39,6 +39,18 @@ const (
 	IsolatedError Isolation = "error"
 )
 
+// CompressionMode says who makes content codings.
+type CompressionMode string
+
+// The modes: origins that code are left to it, and what they send as it is gets
+// coded here; or origins are asked for the identity, and all is coded here; or
+// nothing is.
+const (
+	CompressionAuto CompressionMode = "auto"
+	CompressionOn   CompressionMode = "on"
+	CompressionOff  CompressionMode = "off"
+)
+
 // Level is the least severity that is logged.
 type Level string
 
@@ -65,5 +77,8 @@ func profiles() []Profile     { return []Profile{ProfileDefault, ProfileConforma
 func others() []Others        { return []Others{OthersDrop, OthersRefuse} }
 func tagSpaces() []TagSpace   { return []TagSpace{TagsGroup, TagsShared} }
 func isolations() []Isolation { return []Isolation{IsolatedStale, IsolatedError} }
-func levels() []Level         { return []Level{LevelDebug, LevelInfo, LevelWarn, LevelError} }
-func formats() []Format       { return []Format{FormatText, FormatJSON} }
+func compressionModes() []CompressionMode {
+	return []CompressionMode{CompressionAuto, CompressionOn, CompressionOff}
+}
+func levels() []Level   { return []Level{LevelDebug, LevelInfo, LevelWarn, LevelError} }
+func formats() []Format { return []Format{FormatText, FormatJSON} }

@@ -26,6 +26,7 @@ func Schema() ([]byte, error) {
 	s.ID = SchemaID
 	s.Title = "Configuration of a LetterEdge node"
 	itemsOf(s.Definitions["Token"], "scopes").Enum = anys(auth.Scopes())
+	itemsOf(s.Definitions["Compression"], "codings").Enum = anys(codingNames())
 	return json.MarshalIndent(s, "", "  ")
 }
 
@@ -50,6 +51,8 @@ func scalar(t reflect.Type) *jsonschema.Schema {
 		return enum(tagSpaces())
 	case reflect.TypeFor[Isolation]():
 		return enum(isolations())
+	case reflect.TypeFor[CompressionMode]():
+		return enum(compressionModes())
 	case reflect.TypeFor[Level]():
 		return enum(levels())
 	case reflect.TypeFor[Format]():

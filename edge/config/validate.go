@@ -67,6 +67,7 @@ func (k *checker) bounds(c Config) {
 	k.count("fills.refresh_ahead_hits", c.Fills.RefreshAheadHits, 1, 1_000_000)
 	k.duration("fills.refresh_backoff", c.Fills.RefreshBackoff, 100*time.Millisecond, time.Hour)
 
+	k.compression(c.Compression)
 	k.size("limits.header_bytes", c.Limits.HeaderBytes, 4<<10, 1<<20)
 	k.size("limits.body_bytes", c.Limits.BodyBytes, 1, 1<<30)
 	k.count("limits.connections", c.Limits.Connections, 1, 1_000_000)
