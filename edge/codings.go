@@ -56,8 +56,13 @@ func (a *Artifact) codedSize() (n int64) {
 			n += c.size()
 		}
 	}
+	if n > 0 {
+		n += codingsSize
+	}
 	return n
 }
+
+const codingsSize = 136
 
 // in makes the representation of a in a coding from the coded bytes. Digests of
 // the identity are not its own (RFC 9530 §3); Last-Modified is.

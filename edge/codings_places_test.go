@@ -85,7 +85,7 @@ func TestCodingsAtOnceAreBounded(t *testing.T) {
 // Who asks for a coding that is being made waits for it.
 func TestWhoAsksForACodingUnderWayWaitsForIt(t *testing.T) {
 	c := codingCore(t)
-	s := c.Store.Get("").Slots()[0]
+	s := c.Store.Get("").head.Load()
 	all := s.Art.askCodings()
 	making := make(chan struct{})
 	all.of[coding.Brotli].making = making
@@ -100,7 +100,7 @@ func TestWhoAsksForACodingUnderWayWaitsForIt(t *testing.T) {
 // Of what is coded a pin holds the identity; what is read back is offered again.
 func TestPinsHoldTheIdentity(t *testing.T) {
 	c := codingCore(t)
-	s := c.Store.Get("").Slots()[0]
+	s := c.Store.Get("").head.Load()
 	require.Equal(t, "br", ask(c, context.Background(), "br"))
 	back, _, err := decodePin(appendPin(nil, s, nil))
 	require.NoError(t, err)
