@@ -23,6 +23,9 @@ func (n *node) makeData() (err error) {
 			return err
 		}
 		c.TLS = &tls.Config{GetCertificate: n.certs.GetCertificate}
+		if err := n.tickets(c.TLS); err != nil {
+			return err
+		}
 		if c.Keys, err = quicKeys(n.cfg.State.Dir); err != nil {
 			return err
 		}
@@ -45,4 +48,18 @@ func (n *node) certificates() (err error) {
 	n.caFile = ca.Path()
 	n.certs, err = auth.Issued(ca, n.cfg.TLS.Names, n.log)
 	return err
+}
+
+// tickets lets readers resume on any node of the region.
+func (n *node) tickets(c *tls.Config) error {
+	secret, err := ticketSecret(n.cfg.Cluster.Keyring, n.cfg.State.Dir)
+	if err != nil {
+		return err
+	}
+	tickets, err := auth.NewTickets(secret, n.cfg.Node.Region, time.Now)
+	if err != nil {
+		return err
+	}
+	tickets.Use(c)
+	return nil
 }

@@ -39,6 +39,23 @@ func quicKeys(dir string) (serve.QUICKeys, error) {
 	return keys, nil
 }
 
+// ticketSecret is what session tickets are sealed with in the end: what all of
+// a cluster know, or a secret of the state folder.
+func ticketSecret(keyring, dir string) ([]byte, error) {
+	if keyring == "" {
+		return keptSecret(filepath.Join(dir, "tickets.key"), func() []byte {
+			raw := make([]byte, 32)
+			rand.Read(raw) // never fails: crypto/rand
+			return raw
+		})
+	}
+	keys, err := auth.ReadKeyring(keyring)
+	if err != nil {
+		return nil, err
+	}
+	return keys[0], nil
+}
+
 // keptSecret reads a file, or makes it, for its owner only.
 func keptSecret(path string, fresh func() []byte) ([]byte, error) {
 	kept, err := os.ReadFile(path)

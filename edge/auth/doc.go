@@ -12,6 +12,10 @@
 // folder, or makes one; [Certificates] issues a leaf from it and gives it to
 // each handshake, and a new one when two thirds of its life are over.
 //
+// The life of a session ticket: [Tickets] seals it with the key of the half day,
+// which every node of the region derives alike, and opens it until the next
+// half day is over.
+//
 // # Guarantees
 //
 //   - Tokens are not kept: only their SHA-256 is, and comparing it takes the
