@@ -44,6 +44,7 @@ func TestPeers(t *testing.T) {
 	}
 	for _, s := range []Scenario{
 		{Proto: load.H1, BodyBytes: 1 << 10, Connections: 4, Streams: 1},
+		{Proto: load.H1, BodyBytes: 1 << 10, Connections: 4, Streams: 1, Fresh: true},
 		{Proto: load.H2, BodyBytes: 16 << 10, Connections: 2, Streams: 8, Open: true},
 	} {
 		pairs := 0

@@ -22,7 +22,8 @@ type Scenario struct {
 	BodyBytes   int        `json:"body_bytes"`
 	Connections int        `json:"connections"`
 	Streams     int        `json:"streams"`
-	Open        bool       `json:"open"` // at 60 % of what the slower of a pair answers in the closed loop
+	Fresh       bool       `json:"fresh"` // HTTP/1.1 over TLS, a connection and a full handshake for each request
+	Open        bool       `json:"open"`  // at 60 % of what the slower of a pair answers in the closed loop
 }
 
 // String names a scenario as a heading does.
@@ -31,7 +32,11 @@ func (s Scenario) String() string {
 	if s.Open {
 		loop = "open loop at 60 % of the slower's capacity"
 	}
-	return fmt.Sprintf("%s, %d B, %d connections × %d, %s", s.Proto, s.BodyBytes, s.Connections, s.Streams, loop)
+	proto := s.Proto.String()
+	if s.Fresh {
+		proto += " over TLS, a full handshake each"
+	}
+	return fmt.Sprintf("%s, %d B, %d connections × %d, %s", proto, s.BodyBytes, s.Connections, s.Streams, loop)
 }
 
 // HitsConfig says how hits are compared. The first peer is the one that the
@@ -58,7 +63,7 @@ func (c HitsConfig) withDefaults() (HitsConfig, error) {
 	}
 	var able []Peer
 	for _, p := range c.Peers {
-		if p.speaks(c.Scenario.Proto) {
+		if p.speaks(c.Scenario.Proto) && (p.kind.secure || !c.Scenario.Fresh) {
 			able = append(able, p)
 		}
 	}

@@ -121,11 +121,11 @@ func (r *rivalry) load(p *Process) (load.Config, error) {
 	}
 	s := r.cfg.Scenario
 	l := load.Config{
-		URLs: []string{p.URL + "/hit"}, Proto: s.Proto, Connections: s.Connections, Streams: s.Streams, Seed: r.cfg.Seed,
+		URLs: []string{p.URL + "/hit"}, Proto: s.Proto, Connections: s.Connections, Streams: s.Streams, Fresh: s.Fresh, Seed: r.cfg.Seed,
 		Warmup: r.cfg.Warmup, Duration: r.cfg.Window, PIDs: pids, CA: p.CA, Expect: load.Statuses{{From: 200, To: 200}},
 		Header: []load.Field{{Name: "Host", Value: host}},
 	}
-	if s.Proto != load.H1 {
+	if s.Proto != load.H1 || s.Fresh {
 		l.URLs[0] = p.TLSURL + "/hit"
 	}
 	return l, nil

@@ -37,8 +37,9 @@ type Config struct {
 	Rate    float64 // arrivals per second: the open loop; 0 is the closed loop
 	Spacing Spacing // of the open loop's arrivals
 
-	Connections int // 0 means 16 over h1, 4 over h2 and h3
-	Streams     int // requests at once on one connection: 1 over h1; 0 means 16 over h2 and h3
+	Connections int  // 0 means 16 over h1, 4 over h2 and h3
+	Fresh       bool // h1: a connection, and over TLS a full handshake, for each request
+	Streams     int  // requests at once on one connection: 1 over h1; 0 means 16 over h2 and h3
 
 	Warmup   time.Duration // asked but not recorded
 	Duration time.Duration // of the measured window; 0 means 10 s, or with Requests at most 5 min

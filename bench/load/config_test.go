@@ -37,6 +37,7 @@ func TestValidateNamesTheField(t *testing.T) {
 		{"zipf-s", "at most 10", func(c *Config) { c.ZipfS = 11 }},
 		{"connections", "1 to 10000", func(c *Config) { c.Connections = -1 }},
 		{"streams", "must be 1 over h1", func(c *Config) { c.Streams = 2 }},
+		{"fresh", "absent over h2", func(c *Config) { c.Proto, c.Fresh = H2, true }},
 		{"streams", "1 to 1000", func(c *Config) { c.Proto, c.Streams = H3, 1001 }},
 		{"connections", "times streams", func(c *Config) { c.Proto, c.Connections, c.Streams = H2, 10_000, 1000 }},
 		{"requests", "from 0", func(c *Config) { c.Requests = -1 }},

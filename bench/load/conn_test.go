@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -109,4 +110,24 @@ func TestWrongCertificate(t *testing.T) {
 		_, err = Fetch(t.Context(), cfg)
 		require.Error(t, err, "the certificate names 127.0.0.1, not localhost")
 	}
+}
+
+// Fresh: no connection carries a second request.
+func TestFresh(t *testing.T) {
+	var conns atomic.Int64
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		require.True(t, r.Close)
+		_, _ = w.Write([]byte("x"))
+	}))
+	s.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			conns.Add(1)
+		}
+	}
+	s.Start()
+	defer s.Close()
+	res, err := Run(t.Context(), Config{URLs: []string{s.URL}, Fresh: true, Requests: 20, Connections: 2})
+	require.NoError(t, err)
+	require.EqualValues(t, 20, res.Answered)
+	require.GreaterOrEqual(t, conns.Load(), int64(20))
 }

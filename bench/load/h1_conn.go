@@ -43,6 +43,9 @@ func newH1Conn(d *dialer) *h1Conn {
 	if agent {
 		c.tail = append(c.tail, "User-Agent: "+userAgent+"\r\n"...)
 	}
+	if d.plan.Fresh {
+		c.tail = append(c.tail, "Connection: close\r\n"...)
+	}
 	c.tail = append(c.tail, "\r\n"...)
 	return c
 }
@@ -71,7 +74,7 @@ func (c *h1Conn) do(ctx context.Context, t *target, keep *Answer) (answer, error
 		s := c.socks[t.addr]
 		used := s.used
 		a, again, err := c.ask(ctx, s, t, keep)
-		if err != nil || !again {
+		if err != nil || !again || c.d.plan.Fresh {
 			c.drop(t.addr)
 		}
 		var idle *idleCloseError

@@ -16,7 +16,7 @@ func (p *plan) checkNumbers() error {
 	case int(p.Proto) >= len(protoNames):
 		return fieldErrorf("proto", "must be one of h1, h2, h3")
 	case int(p.Choice) >= len(choiceNames):
-		return fieldErrorf("choice", "must be one of uniform, zipf, sequence")
+		return fieldErrorf("choice", "must be one of uniform, zipf, sequence, scan")
 	case int(p.Spacing) >= len(spacingNames):
 		return fieldErrorf("spacing", "must be one of constant, poisson")
 	case p.Method != http.MethodGet && p.Method != http.MethodHead:
@@ -29,6 +29,8 @@ func (p *plan) checkNumbers() error {
 		return fieldErrorf("connections", "must be from 1 to %d, not %d", MaxConnections, p.Connections)
 	case !p.Proto.multiplexed() && p.Streams != 1:
 		return fieldErrorf("streams", "must be 1 over h1, which carries one request at a time on a connection, not %d", p.Streams)
+	case p.Fresh && p.Proto != H1:
+		return fieldErrorf("fresh", "must be absent over %s: a connection carries many requests there", p.Proto)
 	case p.Streams < 1 || p.Streams > MaxStreams:
 		return fieldErrorf("streams", "must be from 1 to %d, not %d", MaxStreams, p.Streams)
 	case p.Connections*p.Streams > MaxWorkers:

@@ -20,6 +20,7 @@ type compareCmd struct {
 	Body        int           `default:"1024" help:"Bytes of each answer's body."`
 	Connections int           `short:"c" default:"64" help:"hits: connections."`
 	Streams     int           `short:"s" default:"1" help:"hits: requests at once on a connection."`
+	Fresh       bool          `help:"hits: HTTP/1.1 over TLS, a connection and a full handshake for each request."`
 	Open        bool          `help:"hits: open loop at 60 % of what the slower of a pair answers in the closed loop."`
 	Rounds      int           `default:"15" help:"hits: rounds of pairs."`
 	Duration    time.Duration `short:"d" default:"1s" help:"hits: length of each window."`
@@ -89,7 +90,7 @@ func (c *compareCmd) find(ctx context.Context) ([]compare.Peer, *compare.Report,
 func (c *compareCmd) hits(ctx context.Context, peers []compare.Peer, report *compare.Report, show *progress) error {
 	h, err := compare.Hits(ctx, compare.HitsConfig{
 		Peers:    peers,
-		Scenario: compare.Scenario{Proto: c.Proto, BodyBytes: c.Body, Connections: c.Connections, Streams: c.Streams, Open: c.Open},
+		Scenario: compare.Scenario{Proto: c.Proto, BodyBytes: c.Body, Connections: c.Connections, Streams: c.Streams, Fresh: c.Fresh, Open: c.Open},
 		Rounds:   c.Rounds, Window: c.Duration, Seed: c.Seed,
 		OnPair: func(p compare.Pair) { show.line(p.String()) },
 	})
