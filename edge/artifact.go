@@ -3,9 +3,11 @@ package edge
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"math/bits"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"unsafe"
 )
 
 // Artifact is a stored response, baked once at fill so that a hit only points
@@ -75,10 +77,50 @@ func (a *Artifact) about(k kind) string { return a.lines.about(int(a.from), k) }
 
 // size is what the artifact costs in bytes.
 func (a *Artifact) size() int64 {
-	return artifactSize + int64(len(a.Body)+len(a.lines)) + a.codedSize()
+	n := artifactSize + allocated(len(a.Body)) + allocated(len(a.lines)) + a.codedSize()
+	if m := a.made.Load(); m != nil {
+		n += m.counted.Load()
+	}
+	return n
 }
 
-const artifactSize = 64
+// uncounted reports whether something has been made of the artifact that size does
+// not tell of yet. HOT.
+func (a *Artifact) uncounted() bool {
+	m := a.made.Load()
+	return m != nil && m.kept.Load() != m.counted.Load()
+}
+
+// count has size tell of all that has been made. What changes the size of something
+// stored is done within Store.Grow.
+func (a *Artifact) count() {
+	if m := a.made.Load(); m != nil {
+		m.counted.Store(m.kept.Load())
+	}
+}
+
+const (
+	artifactSize = 64
+	madeSize     = int64(unsafe.Sizeof(made{}))
+	listsSize    = 48
+)
+
+// allocated is what the runtime takes for n bytes: its size classes lie at most an
+// eighth apart, and what is larger than 32 KiB is whole pages.
+func allocated(n int) int64 {
+	switch {
+	case n <= 8:
+		return int64(n+7) &^ 7
+	case n > 32<<10:
+		return (int64(n) + 8191) &^ 8191
+	}
+	least := 16
+	if n <= 32 {
+		least = 8
+	}
+	step := max(least, 1<<(bits.Len(uint(n-1))-4))
+	return int64((n + step - 1) &^ (step - 1))
+}
 
 // made is what is made of an artifact when it is first asked for: most are never
 // asked for over more than one protocol, or never again at all.
@@ -86,6 +128,9 @@ type made struct {
 	lists atomic.Pointer[lists]
 	forms [protoCount]form        // see Form
 	coded atomic.Pointer[codings] // see coded
+	// kept are the bytes of this, its lists and forms; counted those that Slot.Size
+	// tells of: see Core.count.
+	kept, counted atomic.Int64
 }
 
 // lists are the names and values of all lines.
@@ -97,6 +142,7 @@ func (a *Artifact) ask() *made {
 		return m
 	}
 	m := &made{}
+	m.kept.Store(madeSize)
 	if !a.made.CompareAndSwap(nil, m) {
 		return a.made.Load() // somebody else's, which may hold a form by now
 	}
@@ -114,13 +160,15 @@ type form struct {
 // use on: most artifacts are never asked for twice over the same protocol. The
 // block is shared by all answers and must not be changed.
 func (a *Artifact) Form(p Proto, encode func(*Artifact) []byte) []byte {
-	f := &a.ask().forms[p]
+	m := a.ask()
+	f := &m.forms[p]
 	if block := f.block.Load(); block != nil {
 		return *block
 	}
 	block := encode(a)
 	if f.asked.Swap(true) {
 		f.block.Store(&block)
+		m.kept.Add(24 + allocated(cap(block)))
 	}
 	return block
 }
@@ -135,7 +183,9 @@ func (a *Artifact) Lists(yield func(name string, values []string) bool) {
 		for name, value := range a.All {
 			m.names, m.values = append(m.names, name), append(m.values, value)
 		}
-		made.lists.Store(m)
+		if made.lists.CompareAndSwap(nil, m) {
+			made.kept.Add(listsSize + 2*16*int64(cap(m.names)))
+		}
 	}
 	for i := 0; i < len(m.names); {
 		j := i + 1

@@ -23,7 +23,13 @@ type Entry struct {
 }
 
 // NewEntry returns an empty entry for a canonical text, which it keeps.
-func NewEntry(text string) *Entry { return &Entry{text: text} }
+func NewEntry(text string) *Entry { return new(Entry).Init(text) }
+
+// Init is NewEntry for one that lies inside something else.
+func (e *Entry) Init(text string) *Entry {
+	e.text = text
+	return e
+}
 
 // Text returns the canonical text that the entry is stored under.
 func (e *Entry) Text() string { return e.text }

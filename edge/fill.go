@@ -39,7 +39,9 @@ type detached struct {
 	// position of the purges that this node had applied before it asked.
 	position []byte
 	settled  bool
-	interim  func(int, []Field) // to the leader; nil for nobody
+	// stamp of what is about to be kept, where it has been made already.
+	stamp   *invalidation.Stamp
+	interim func(int, []Field) // to the leader; nil for nobody
 	// of the fill itself: when it began, its bound and its end, and its place
 	began   time.Time
 	bound   *time.Timer
@@ -382,7 +384,10 @@ func (c *Core) dropStale(fl *flight, d *detached) {
 func (c *Core) keep(fl *flight, d *detached, rules freshness.Verdict, art *draft, tags []string, ans *Answer, status int) outcome {
 	s := c.slot(d, rules, art, tags, ans)
 	o := outcome{slot: s, status: status}
-	stamp, ok := c.Marks.Stamp(fl.key, tags, fl.born)
+	stamp, ok := d.stamp, d.stamp != nil
+	if !ok {
+		stamp, ok = c.Marks.Stamp(fl.key, tags, fl.born)
+	}
 	if ok && stamp.State() == invalidation.Valid {
 		s.stamped(stamp)
 		c.Store.Put(fl.key.Text, s)

@@ -65,6 +65,9 @@ func (c *Core) pour(ctx context.Context, fl *flight, d *detached, f *Fetch, rule
 	body, err := p.keep(ans)
 	if err == nil {
 		art := bake(ans.Status, fields, rules.Omit, body, tags, false)
+		if ok {
+			d.stamp = stamp
+		}
 		return c.keep(fl, d, rules, art, tags, ans, ans.Status)
 	}
 	var spill *spillError

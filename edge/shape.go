@@ -124,6 +124,7 @@ func (c *Core) finish(x *Exchange) {
 		}
 	}
 	if x.slot != nil {
+		c.count(x)
 		from := len(x.buf)
 		x.buf = strconv.AppendInt(x.buf, max(0, int64(c.age(x, x.slot)/time.Second)), 10)
 		x.add("Age", from)

@@ -1,5 +1,13 @@
 package edge
 
+// count accounts for what has been made of the stored response that x shows since
+// it was stored: transports keep their forms of it. HOT.
+func (c *Core) count(x *Exchange) {
+	if art := x.Rep.Art; art != nil && art.uncounted() && x.slot.Stamp != nil {
+		c.Store.Grow(x.key.Text, x.slot, art.count)
+	}
+}
+
 // Store is the index of what is cached. Its truth is the canonical text, never
 // a hash. Get must not allocate and must not keep text, which is a view.
 type Store interface {

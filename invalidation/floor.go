@@ -24,7 +24,7 @@ func newTag(name string) *tag { return &tag{name: strings.Clone(name)} }
 
 // tagCost is what a tag takes beside its name: itself, its place in the table and
 // the handle of the weak pointer there.
-const tagCost = 88
+const tagCost = 92
 
 func (t *tag) size() uint32 { return tagCost + uint32(len(t.name)) }
 

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/dgraph-io/ristretto/v2"
 
@@ -13,8 +14,21 @@ import (
 // decides what is true: its verdicts name an entry, and the index acts on that
 // very entry only.
 type advisor struct {
-	c *ristretto.Cache[uint64, *edge.Entry]
+	c    *ristretto.Cache[uint64, *edge.Entry]
+	uses [useShards]uses
+	// rejected counts what was offered and not admitted.
+	rejected atomic.Uint64
 }
+
+// uses counts what the advisor made of the lookups of some hashes. ristretto would
+// count too, but only along with a note of when each item came: 50 B for each of
+// 100,000.
+type uses struct {
+	known, unknown atomic.Uint64
+	_              [6]uint64 // a line of its own: each hit writes here
+}
+
+const useShards = 64
 
 // countersPerItem follows ristretto's advice of ten counters for each item that
 // a full cache holds; assumedItem is the size that the number of items is
@@ -28,6 +42,7 @@ const (
 // newAdvisor returns an advisor for so many bytes that calls drop with each
 // entry it would rather not have.
 func newAdvisor(maxBytes int64, drop func(hash uint64, e *edge.Entry)) (*advisor, error) {
+	a := &advisor{}
 	out := func(item *ristretto.Item[*edge.Entry]) {
 		if item.Value != nil { // nil where the key was not there any more
 			drop(item.Key, item.Value)
@@ -37,19 +52,38 @@ func newAdvisor(maxBytes int64, drop func(hash uint64, e *edge.Entry)) (*advisor
 		NumCounters:        max(minCounters, maxBytes/assumedItem*countersPerItem),
 		MaxCost:            maxBytes,
 		BufferItems:        64,
-		Metrics:            true,
 		IgnoreInternalCost: true,
 		OnEvict:            out,
-		OnReject:           out,
+		OnReject: func(item *ristretto.Item[*edge.Entry]) {
+			a.rejected.Add(1)
+			out(item)
+		},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cache advisor: %w", err)
 	}
-	return &advisor{c}, nil
+	a.c = c
+	return a, nil
 }
 
 // used tells that the entry under hash was asked for.
-func (a *advisor) used(hash uint64) { a.c.Get(hash) }
+func (a *advisor) used(hash uint64) {
+	u := &a.uses[hash%useShards]
+	if _, ok := a.c.Get(hash); ok {
+		u.known.Add(1)
+	} else {
+		u.unknown.Add(1)
+	}
+}
+
+// lookups returns how many lookups of entries the advisor knew of, and did not.
+func (a *advisor) lookups() (known, unknown uint64) {
+	for i := range a.uses {
+		known += a.uses[i].known.Load()
+		unknown += a.uses[i].unknown.Load()
+	}
+	return known, unknown
+}
 
 // admit offers an entry, once in its life. False means that the advisor is too
 // busy to hear of it.

@@ -13,7 +13,7 @@ var _ edge.Store = (*Cache)(nil)
 
 // Config bounds a cache.
 type Config struct {
-	// MaxBytes bounds the slots of all entries. Raising it takes memory, lowering
+	// MaxBytes bounds what is kept: bodies, field lines, tags, keys and the index. Raising it takes memory, lowering
 	// it takes hits.
 	MaxBytes int64
 	// Now is the clock that hit-for-miss marks end by; nil means time.Now.
@@ -110,20 +110,22 @@ func (c *Cache) Mark(text string, until int64) {
 			continue
 		}
 		if added {
-			c.offer(hash, e, int64(len(text)))
+			c.offer(hash, e, 0)
 		}
 		return
 	}
 }
 
-// entryOverhead is what an entry costs beside its slots.
-const entryOverhead = 160
+// entryCost is what an entry costs beside its slots: its node with its place among
+// the buckets, its text, and the advisor's two notes of it.
+func entryCost(text string) int64 { return 76 + 108 + int64(len(text)+15)&^15 }
 
 // entry returns the entry under text, counted if it is new.
 func (c *Cache) entry(hash uint64, text string) (e *edge.Entry, added bool) {
 	e, added = c.index.getOrAdd(hash, text)
 	if added {
 		c.entries.Add(1)
+		c.bytes.Add(entryCost(text))
 	}
 	return e, added
 }
@@ -134,12 +136,13 @@ func (c *Cache) take(hash uint64, e *edge.Entry) bool {
 		return false
 	}
 	c.entries.Add(-1)
+	c.bytes.Add(-entryCost(e.Text()))
 	return true
 }
 
 // offer asks the advisor to admit a new entry.
 func (c *Cache) offer(hash uint64, e *edge.Entry, cost int64) {
-	if !c.advisor.admit(hash, e, cost+entryOverhead) {
+	if !c.advisor.admit(hash, e, cost+entryCost(e.Text())) {
 		// It will never hear of this entry, so it could never evict it.
 		c.dropped.Add(1)
 		c.drop(hash, e)
@@ -182,10 +185,10 @@ func (c *Cache) tidy(hash uint64, e *edge.Entry, left int) {
 func (c *Cache) shrink(hash uint64) {
 	for i := uint64(1); i <= shardCount && c.bytes.Load() > c.cfg.MaxBytes; i++ {
 		sh := &c.index.shards[(hash>>(64-shardBits)+i*97)%shardCount]
-		sh.each(func(h uint64, e *edge.Entry) bool {
-			if h != hash && c.drop(h, e) {
+		sh.some(func(n *node) bool {
+			if n.hash != hash && c.drop(n.hash, &n.entry) {
 				c.evicted.Add(1)
-				c.advisor.forget(h)
+				c.advisor.forget(n.hash)
 			}
 			return c.bytes.Load() > c.cfg.MaxBytes
 		})
@@ -195,7 +198,7 @@ func (c *Cache) shrink(hash uint64) {
 // Stats is what a cache holds and what it has turned away.
 type Stats struct {
 	Entries int64
-	Bytes   int64 // of all slots
+	Bytes   int64 // of bodies, field lines, tags, keys and the index
 	// Evicted counts entries that the advisor rejected or evicted, and those that
 	// the bound on bytes took.
 	Evicted uint64
@@ -209,9 +212,9 @@ type Stats struct {
 
 // Stats reads the counters.
 func (c *Cache) Stats() Stats {
-	m := c.advisor.c.Metrics
+	known, unknown := c.advisor.lookups()
 	return Stats{
 		Entries: c.entries.Load(), Bytes: c.bytes.Load(), Evicted: c.evicted.Load(), DroppedSets: c.dropped.Load(),
-		AdvisorHits: m.Hits(), AdvisorMisses: m.Misses(), RejectedSets: m.SetsRejected(),
+		AdvisorHits: known, AdvisorMisses: unknown, RejectedSets: c.advisor.rejected.Load(),
 	}
 }

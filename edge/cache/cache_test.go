@@ -162,6 +162,7 @@ func TestBytesAreExact(t *testing.T) {
 		var bytes, entries int64
 		c.index.each(func(_ uint64, e *edge.Entry) bool {
 			entries++
+			bytes += entryCost(e.Text())
 			for s := range e.Slots() {
 				bytes += s.Size()
 			}

@@ -9,12 +9,14 @@
 //
 // # Guarantees
 //
-//   - Get takes no lock, and allocates nothing but what ristretto's read buffer
+//   - Get takes no lock where it finds something, and allocates nothing but what ristretto's read buffer
 //     costs it (some 8 bytes a call, amortised).
 //   - What was Put is found by the next Get, until it is evicted or swept: the
 //     advisor's delays and dropped Sets are not visible here.
-//   - The bytes of all slots are counted by the index and kept at Config.MaxBytes,
-//     also where the advisor's own accounting lags or an entry has grown since.
+//   - Bodies, field lines, tags, keys and the index are counted together, within a
+//     tenth of what the heap holds for them, and kept at Config.MaxBytes, also where
+//     the advisor's own accounting lags or an entry has grown since. The advisor's
+//     sketch comes on top: 2 to 3 % of MaxBytes, from the start.
 //
 // # Not guaranteed
 //

@@ -7,8 +7,8 @@ import (
 	"github.com/letteros/letteredge/edge"
 )
 
-// index is a hash table that is read without locks: chains of immutable nodes
-// under atomic heads. Writers of a shard take turns.
+// index is a hash table that is read without locks: chains of nodes under atomic
+// heads. Writers of a shard take turns.
 type index struct{ shards [shardCount]shard }
 
 const (
@@ -20,14 +20,18 @@ const (
 type shard struct {
 	mu      sync.Mutex // held by writers
 	buckets atomic.Pointer[[]atomic.Pointer[node]]
+	// growing is set while the nodes move from one table to the next.
+	growing atomic.Bool
 	count   int // guarded by mu
 }
 
-// node is immutable: a removal copies the chain before it.
+// node is an entry in its chain. A reader who stands at a node that is taken out
+// goes on to those behind it; one whose chain is moved to a new table meanwhile
+// ends at the end of another chain, and looks again.
 type node struct {
+	entry edge.Entry
 	hash  uint64
-	entry *edge.Entry
-	next  *node
+	next  atomic.Pointer[node]
 }
 
 // The shard is taken from the high bits and the bucket from the low ones.
@@ -35,13 +39,27 @@ func (ix *index) shard(hash uint64) *shard { return &ix.shards[hash>>(64-shardBi
 
 // get returns the entry under text, nil if there is none.
 func (ix *index) get(hash uint64, text string) *edge.Entry {
-	table := ix.shard(hash).buckets.Load()
+	sh := ix.shard(hash)
+	table := sh.buckets.Load()
+	if e := find(table, hash, text); e != nil {
+		return e
+	}
+	// Nodes move after growing is set, and before the new table is there.
+	if !sh.growing.Load() && sh.buckets.Load() == table {
+		return nil
+	}
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	return find(sh.buckets.Load(), hash, text)
+}
+
+func find(table *[]atomic.Pointer[node], hash uint64, text string) *edge.Entry {
 	if table == nil {
 		return nil
 	}
-	for n := (*table)[hash&uint64(len(*table)-1)].Load(); n != nil; n = n.next {
+	for n := (*table)[hash&uint64(len(*table)-1)].Load(); n != nil; n = n.next.Load() {
 		if n.hash == hash && n.entry.Text() == text {
-			return n.entry
+			return &n.entry
 		}
 	}
 	return nil
@@ -53,16 +71,22 @@ func (ix *index) getOrAdd(hash uint64, text string) (e *edge.Entry, added bool) 
 	sh := ix.shard(hash)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if e := ix.get(hash, text); e != nil {
+	if e := find(sh.buckets.Load(), hash, text); e != nil {
 		return e, false
 	}
 	sh.grow()
-	e = edge.NewEntry(text)
-	table := *sh.buckets.Load()
-	head := &table[hash&uint64(len(table)-1)]
-	head.Store(&node{hash: hash, entry: e, next: head.Load()})
+	n := &node{hash: hash}
+	n.entry.Init(text)
+	n.link(*sh.buckets.Load())
 	sh.count++
-	return e, true
+	return &n.entry, true
+}
+
+// link puts n at the head of its chain.
+func (n *node) link(table []atomic.Pointer[node]) {
+	head := &table[n.hash&uint64(len(table)-1)]
+	n.next.Store(head.Load())
+	head.Store(n)
 }
 
 // remove takes exactly e out and reports whether it was there.
@@ -74,26 +98,19 @@ func (ix *index) remove(hash uint64, e *edge.Entry) bool {
 	if p == nil {
 		return false
 	}
-	head := &(*p)[hash&uint64(len(*p)-1)]
-	var before []*node
-	for n := head.Load(); n != nil; n = n.next {
-		if n.entry != e {
-			before = append(before, n)
-			continue
+	at := &(*p)[hash&uint64(len(*p)-1)]
+	for n := at.Load(); n != nil; n = at.Load() {
+		if &n.entry == e {
+			at.Store(n.next.Load())
+			sh.count--
+			return true
 		}
-		rest := n.next
-		for i := len(before) - 1; i >= 0; i-- {
-			rest = &node{hash: before[i].hash, entry: before[i].entry, next: rest}
-		}
-		head.Store(rest)
-		sh.count--
-		return true
+		at = &n.next
 	}
 	return false
 }
 
-// grow doubles the buckets before the chains get long. Readers go on in the old
-// table, which is complete as of now.
+// grow doubles the buckets before the chains get long.
 func (sh *shard) grow() {
 	p := sh.buckets.Load()
 	if p != nil && sh.count < len(*p) {
@@ -105,37 +122,55 @@ func (sh *shard) grow() {
 	}
 	table := make([]atomic.Pointer[node], size)
 	if p != nil {
+		sh.growing.Store(true)
+		defer sh.growing.Store(false)
 		for i := range *p {
-			for n := (*p)[i].Load(); n != nil; n = n.next {
-				head := &table[n.hash&uint64(size-1)]
-				head.Store(&node{hash: n.hash, entry: n.entry, next: head.Load()})
+			for n := (*p)[i].Load(); n != nil; {
+				next := n.next.Load()
+				n.link(table)
+				n = next
 			}
 		}
 	}
 	sh.buckets.Store(&table)
 }
 
-// each calls yield with the entries of one shard after the other, as they are
-// while it passes, until yield returns false.
+// each calls yield with all entries, those of a shard as they are when it comes to
+// it, until yield returns false.
 func (ix *index) each(yield func(hash uint64, e *edge.Entry) bool) {
+	var nodes []*node
 	for i := range ix.shards {
-		if !ix.shards[i].each(yield) {
-			return
+		nodes = ix.shards[i].nodes(nodes[:0])
+		for _, n := range nodes {
+			if !yield(n.hash, &n.entry) {
+				return
+			}
 		}
 	}
 }
 
-func (sh *shard) each(yield func(hash uint64, e *edge.Entry) bool) bool {
+func (sh *shard) nodes(dst []*node) []*node {
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	sh.some(func(n *node) bool {
+		dst = append(dst, n)
+		return true
+	})
+	return dst
+}
+
+// some calls yield until it returns false; it may miss some where nodes move
+// meanwhile.
+func (sh *shard) some(yield func(n *node) bool) {
 	p := sh.buckets.Load()
 	if p == nil {
-		return true
+		return
 	}
 	for i := range *p {
-		for n := (*p)[i].Load(); n != nil; n = n.next {
-			if !yield(n.hash, n.entry) {
-				return false
+		for n := (*p)[i].Load(); n != nil; n = n.next.Load() {
+			if !yield(n) {
+				return
 			}
 		}
 	}
-	return true
 }

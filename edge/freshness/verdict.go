@@ -20,9 +20,6 @@ type Verdict struct {
 
 // Terms is what of a Verdict is needed for as long as the response is stored.
 type Terms struct {
-	// Storable: a shared cache may keep the response, and keeping it is of use.
-	Storable bool
-
 	// Lifetime is the freshness lifetime: fresh while Age < Lifetime.
 	Lifetime time.Duration
 	// InitialAge is the age the response had when it arrived.
@@ -31,6 +28,8 @@ type Terms struct {
 	// it is refreshed, and when the origin fails. Zero where stale use is forbidden.
 	SWR, SIE time.Duration
 
+	// Storable: a shared cache may keep the response, and keeping it is of use.
+	Storable       bool
 	NoCache        bool // every use needs a successful validation
 	MustRevalidate bool // must not be used stale, not even if the origin is away
 	Immutable      bool // no need to validate while fresh, though a client reloads
