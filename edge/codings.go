@@ -97,6 +97,7 @@ func (a *Artifact) inherit(from *Artifact) {
 			a.askCodings().of[of].art.Store(a.in(of, c.Body))
 		}
 	}
+	a.count()
 }
 
 func sameBytes(a, b []byte) bool {
@@ -242,6 +243,9 @@ func (c *Core) code(ctx context.Context, x *Exchange) {
 	}
 	art := s.Art.in(x.coding, body)
 	// What has left the store meanwhile is for this reader, and not kept.
-	c.Store.Grow(x.key.Text, s, func() { this.art.Store(art) })
+	c.Store.Grow(x.key.Text, s, func() {
+		this.art.Store(art)
+		s.Art.count()
+	})
 	x.show(art)
 }

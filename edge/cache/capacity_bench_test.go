@@ -46,14 +46,18 @@ func ordinary(size int) *edgetest.Upstream {
 }
 
 // capacityCore is a core over a cache of so many bytes.
-func capacityCore(tb testing.TB, maxBytes int64, up edge.Upstream) (*edge.Core, *Cache) {
+func capacityCore(tb testing.TB, maxBytes int64, up edge.Upstream, with ...func(*edge.Config)) (*edge.Core, *Cache) {
 	tb.Helper()
 	c, err := New(Config{MaxBytes: maxBytes})
 	require.NoError(tb, err)
 	keyer, err := cachekey.NewKeyer([]cachekey.Pattern{{Query: cachekey.QueryRule{Names: []string{"*"}}}})
 	require.NoError(tb, err)
 	route := edge.Route{Name: "all", Upstream: up}
-	core, err := edge.New(edge.Config{Node: "bench-1", Keyer: keyer, Routes: []edge.Route{route}, Artifacts: route},
+	cfg := edge.Config{Node: "bench-1", Keyer: keyer, Routes: []edge.Route{route}, Artifacts: route}
+	for _, change := range with {
+		change(&cfg)
+	}
+	core, err := edge.New(cfg,
 		edge.Deps{Store: c, Marks: invalidation.NewMarks(), Gate: quota.NewGate(time.Now), Targets: edge.Unmanaged{}, Now: time.Now})
 	require.NoError(tb, err)
 	tb.Cleanup(func() { core.Close(); c.Close() })
@@ -61,10 +65,10 @@ func capacityCore(tb testing.TB, maxBytes int64, up edge.Upstream) (*edge.Core, 
 }
 
 // ask sends one GET and reports whether it was a hit.
-func ask(core *edge.Core, x *edge.Exchange, target string) bool {
+func ask(core *edge.Core, x *edge.Exchange, target string, fields ...edge.Field) bool {
 	x.Reset()
 	x.Now = time.Now()
-	x.Req = edge.Request{Method: edge.MethodGet, MethodText: "GET", Host: "edge.test", Target: target, Fields: &edgetest.Fields{}}
+	x.Req = edge.Request{Method: edge.MethodGet, MethodText: "GET", Host: "edge.test", Target: target, Fields: (*edgetest.Fields)(&fields)}
 	core.Serve(context.Background(), x)
 	return x.Rep.Cache.Hit
 }
