@@ -47,7 +47,8 @@
 //     have made room for it or have been removed.
 //   - While a change is on its way nodes decide by the old and the new definition
 //     side by side: the ceiling then has the larger of the two rates and bursts.
-//   - partition is kept and shown: every node decides by its share, cut off or not.
+//   - partition can be nothing but strict: every node decides by its share, cut off
+//     or not. priority is kept and shown: nothing is shed by it yet.
 //   - A quota in shadow mode admits everything; it only counts.
 //   - r in RateLimit and Retry-After are true for a client that is alone with the
 //     quota; others may take the tokens first.

@@ -84,7 +84,10 @@ func Parse(segment string, body []byte) (Quota, error) {
 	q.Scope = pick[Scope](&p, "scope", scopes())
 	q.Overflow = pick[Overflow](&p, "overflow", overflows())
 	q.Mode = pick[Mode](&p, "mode", modes())
-	q.Partition = pick[Partition](&p, "partition", partitions())
+	if word, ok := p.text("partition"); ok && word != PartitionStrict.String() {
+		// What was defined so before is read still (ledger.go); it decides as strict.
+		p.fail("partition", `must be "strict"; "share" and "open" need limits that are lent by demand, which are not there yet`)
+	}
 	if p.err != nil {
 		return Quota{}, p.err
 	}

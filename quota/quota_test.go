@@ -22,11 +22,11 @@ func TestParseDefaults(t *testing.T) {
 
 func TestParseAllFields(t *testing.T) {
 	text := `{"segment":"_default","rps":0.5,"burst":7,"scope":"node","overflow":"degrade",` +
-		`"mode":"shadow","priority":0,"partition":"open"}`
+		`"mode":"shadow","priority":0,"partition":"strict"}`
 	q, err := Parse(Default, []byte(text))
 	require.NoError(t, err)
 	require.Equal(t, Quota{Segment: Default, RPS: 0.5, Burst: 7, Scope: ScopeNode, Overflow: OverflowDegrade,
-		Mode: ModeShadow, Partition: PartitionOpen}, q)
+		Mode: ModeShadow}, q)
 	again, err := json.Marshal(q)
 	require.NoError(t, err)
 	require.Equal(t, text, string(again))
@@ -87,7 +87,9 @@ func TestParseRefuses(t *testing.T) {
 		`{"rps":1,"scope":null}`:            `scope must be a string`,
 		`{"rps":1,"overflow":""}`:           `overflow must be "reject", "stale" or "degrade"`,
 		`{"rps":1,"mode":"off"}`:            `mode must be "enforce" or "shadow"`,
-		`{"rps":1,"partition":"x"}`:         `partition must be "strict", "share" or "open"`,
+		`{"rps":1,"partition":"x"}`:         `partition must be "strict"; "share" and "open" need limits that are lent by demand, which are not there yet`,
+		`{"rps":1,"partition":"share"}`:     `partition must be "strict"; "share" and "open" need limits that are lent by demand, which are not there yet`,
+		`{"rps":1,"partition":"open"}`:      `partition must be "strict"; "share" and "open" need limits that are lent by demand, which are not there yet`,
 		`{"rps":1,"segment":"b2c"}`:         `segment must be that of the path, "b2b"`,
 		`{"rps":1,"segment":""}`:            `segment must be that of the path, "b2b"`,
 		`{"rps":1,"segment":2}`:             `segment must be a string`,
@@ -149,6 +151,10 @@ func TestJSONRoundTrip(t *testing.T) {
 		text, err := json.Marshal(q)
 		require.NoError(t, err)
 		back, err := Parse(q.Segment, text)
+		if q.Partition != PartitionStrict {
+			require.ErrorAs(t, err, new(ErrInvalid))
+			return
+		}
 		require.NoError(t, err)
 		require.Equal(t, q, back)
 	})

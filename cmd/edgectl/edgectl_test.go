@@ -105,14 +105,14 @@ func TestQuota(t *testing.T) {
 	out, _ = ctl(t, 0, "quota", "set", "b2b", "--rps", "200")
 	require.Regexp(t, `^quota b2b: 200 rps, burst 400, scope global, overflow reject, mode enforce, priority 5, partition strict, effective \S+Z\n$`, out)
 	set := object[adminapi.Quota](t, 0, "quota", "set", "b2c", "--rps", "0.5", "--burst", "3", "--scope", "node", "--overflow", "stale",
-		"--mode", "shadow", "--priority", "0", "--partition", "open")
+		"--mode", "shadow", "--priority", "0", "--partition", "strict")
 	require.NotNil(t, set.EffectiveAt)
 	got := object[adminapi.Quota](t, 0, "quota", "get", "b2c")
 	set.EffectiveAt = nil
 	require.Equal(t, set, got)
-	require.Equal(t, adminapi.Quota{Form: quota.Form{Segment: "b2c", RPS: 0.5, Burst: 3, Scope: "node", Overflow: "stale", Mode: "shadow", Partition: "open"}}, got)
+	require.Equal(t, adminapi.Quota{Form: quota.Form{Segment: "b2c", RPS: 0.5, Burst: 3, Scope: "node", Overflow: "stale", Mode: "shadow", Partition: "strict"}}, got)
 	out, _ = ctl(t, 0, "quota", "list")
-	require.Contains(t, out, "b2c      0.5  3      node    stale     shadow   0         open\n")
+	require.Contains(t, out, "b2c      0.5  3      node    stale     shadow   0         strict\n")
 	require.Len(t, object[adminapi.List[adminapi.Quota]](t, 0, "quota", "list").Items, 2)
 
 	ctl(t, 1, "quota", "set", "b2b", "--rps", "1", "--if-match", `"no"`)
@@ -249,50 +249,51 @@ func TestWatch(t *testing.T) {
 func TestWrongUse(t *testing.T) {
 	t.Setenv("EDGECTL_ADMIN", "http://127.0.0.1:1") // nothing is sent
 	for line, want := range map[string]string{
-		"":                                    "expected one of",
-		"takedown list":                       "unexpected argument takedown",
-		"rollout":                             "expected one of",
-		"rollout get":                         "<rollout> is missing",
-		"rollout list --limit -1":             "--limit",
-		"docs push":                           `expected "<dir>"`,
-		"docs push x --timeout -1s":           "--timeout",
-		"top":                                 "unexpected argument top",
-		"quota forecast":                      "unexpected argument forecast",
-		"quota":                               "expected one of",
-		"nodes extra":                         "unexpected argument extra",
-		"nodes --loud":                        "unknown flag --loud",
-		"-o xml nodes":                        "--output must be one of",
-		"--admin ftp://x nodes":               "the admin address must be http://host:port",
-		"--admin foo nodes":                   `the admin address must be http://host:port, or host:port, not "foo"`,
-		"--admin foo:bar nodes":               "the admin address must be",
-		"purge --key x":                       "--key must be host/path, or an artifact's path such as /v1/segments/b2b/ctas/trial",
-		"--admin http://x/y nodes":            "the admin address must be http://host:port",
-		"--token a\tb nodes":                  "the token must be visible ASCII",
-		"purge":                               "exactly one of --tag, --key, --prefix, --host, --segment and --all must be given",
-		"purge --tag a --all":                 "exactly one of",
-		"purge --segment b2b --host a":        "exactly one of",
-		"purge --tag a --tag b@c\x01":         "--tag",
-		"purge --segment B2B":                 "--segment must match [a-z][a-z0-9_-]{0,63}",
-		"purge --prefix /v1/segments/b2b":     "--prefix",
-		"purge --key /v1/segments/b2b//x":     "--key",
-		"purge --all --wait world":            `--wait must be one of "none","region","all"`,
-		"purge --all --timeout 31s":           "--timeout must be above 0 and at most 30s",
-		"purge --all --timeout 2":             "--timeout",
-		"quota get":                           "<segment> is missing",
-		"quota get B2B":                       "the segment must match",
-		"quota set b2b":                       "--rps",
-		"quota set b2b --rps 0":               "--rps must be a number above 0",
-		"quota set b2b --rps NaN":             "--rps must be a number above 0",
-		"quota set b2b --rps x":               "--rps",
-		"quota set b2b --rps 1 --burst 0":     "--burst must be a whole number from 1",
-		"quota set b2b --rps 1 --scope w":     `--scope must be "global", "region" or "node"`,
-		"quota set b2b --rps 1 --mode off":    "--mode must be",
-		"quota set b2b --rps 1 --priority 10": "--priority must be",
-		"quota watch --interval 1ms":          "--interval must be from 100ms to 1h",
-		"quota watch B2B":                     "the segment must match",
-		"explain":                             `expected "<url>"`,
-		"audit list --limit -1":               "--limit",
-		"audit prove":                         "unexpected argument prove",
+		"":                                       "expected one of",
+		"takedown list":                          "unexpected argument takedown",
+		"rollout":                                "expected one of",
+		"rollout get":                            "<rollout> is missing",
+		"rollout list --limit -1":                "--limit",
+		"docs push":                              `expected "<dir>"`,
+		"docs push x --timeout -1s":              "--timeout",
+		"top":                                    "unexpected argument top",
+		"quota forecast":                         "unexpected argument forecast",
+		"quota":                                  "expected one of",
+		"nodes extra":                            "unexpected argument extra",
+		"nodes --loud":                           "unknown flag --loud",
+		"-o xml nodes":                           "--output must be one of",
+		"--admin ftp://x nodes":                  "the admin address must be http://host:port",
+		"quota set b2b --rps 1 --partition open": `--partition must be "strict"`,
+		"--admin foo nodes":                      `the admin address must be http://host:port, or host:port, not "foo"`,
+		"--admin foo:bar nodes":                  "the admin address must be",
+		"purge --key x":                          "--key must be host/path, or an artifact's path such as /v1/segments/b2b/ctas/trial",
+		"--admin http://x/y nodes":               "the admin address must be http://host:port",
+		"--token a\tb nodes":                     "the token must be visible ASCII",
+		"purge":                                  "exactly one of --tag, --key, --prefix, --host, --segment and --all must be given",
+		"purge --tag a --all":                    "exactly one of",
+		"purge --segment b2b --host a":           "exactly one of",
+		"purge --tag a --tag b@c\x01":            "--tag",
+		"purge --segment B2B":                    "--segment must match [a-z][a-z0-9_-]{0,63}",
+		"purge --prefix /v1/segments/b2b":        "--prefix",
+		"purge --key /v1/segments/b2b//x":        "--key",
+		"purge --all --wait world":               `--wait must be one of "none","region","all"`,
+		"purge --all --timeout 31s":              "--timeout must be above 0 and at most 30s",
+		"purge --all --timeout 2":                "--timeout",
+		"quota get":                              "<segment> is missing",
+		"quota get B2B":                          "the segment must match",
+		"quota set b2b":                          "--rps",
+		"quota set b2b --rps 0":                  "--rps must be a number above 0",
+		"quota set b2b --rps NaN":                "--rps must be a number above 0",
+		"quota set b2b --rps x":                  "--rps",
+		"quota set b2b --rps 1 --burst 0":        "--burst must be a whole number from 1",
+		"quota set b2b --rps 1 --scope w":        `--scope must be "global", "region" or "node"`,
+		"quota set b2b --rps 1 --mode off":       "--mode must be",
+		"quota set b2b --rps 1 --priority 10":    "--priority must be",
+		"quota watch --interval 1ms":             "--interval must be from 100ms to 1h",
+		"quota watch B2B":                        "the segment must match",
+		"explain":                                `expected "<url>"`,
+		"audit list --limit -1":                  "--limit",
+		"audit prove":                            "unexpected argument prove",
 	} {
 		_, errs := ctl(t, exitWrongUse, strings.Split(line, " ")[:strings.Count(line, " ")+min(1, len(line))]...)
 		require.Contains(t, errs, want, line)

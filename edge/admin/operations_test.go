@@ -40,7 +40,7 @@ func TestQuotaLife(t *testing.T) {
 	require.Equal(t, etag, a.header.Get("ETag"))
 	require.NotContains(t, a.text, "effective_at")
 
-	a = n.do("PUT", "/v1/quotas/b2b", quotas, `{"segment":"b2b","rps":0.5,"burst":3,"scope":"node","overflow":"stale","mode":"shadow","priority":0,"partition":"open"}`, "If-Match", etag)
+	a = n.do("PUT", "/v1/quotas/b2b", quotas, `{"segment":"b2b","rps":0.5,"burst":3,"scope":"node","overflow":"stale","mode":"shadow","priority":0,"partition":"strict"}`, "If-Match", etag)
 	require.Equal(t, 200, a.status)
 	require.NotEqual(t, etag, a.header.Get("ETag"))
 	n.do("PUT", "/v1/quotas/b2b", quotas, `{"rps":1}`, "If-Match", etag).problem(t, 412)
@@ -76,6 +76,8 @@ func TestQuotasRefused(t *testing.T) {
 		`{"rps":1,"mode":"off"}`:        "#/mode",
 		`{"rps":1,"priority":99}`:       "#/priority",
 		`{"rps":1,"partition":"maybe"}`: "#/partition",
+		`{"rps":1,"partition":"share"}`: "#/partition",
+		`{"rps":1,"partition":"open"}`:  "#/partition",
 		`{"rps":1,"segment":"b2c"}`:     "#/segment",
 		`{"rps":1,"rsp":2}`:             "#/rsp",
 		`{"RPS":1}`:                     "#/RPS",

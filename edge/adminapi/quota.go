@@ -16,12 +16,13 @@ type Quota struct {
 // QuotaSpec defines a quota: the body of PUT /v1/quotas/{segment}. What is left
 // out takes its default, whatever was in force before.
 type QuotaSpec struct {
-	Segment   string  `json:"segment,omitempty"` // if given, the path's
-	RPS       float64 `json:"rps"`
-	Burst     int     `json:"burst,omitempty"`
-	Scope     string  `json:"scope,omitempty"`
-	Overflow  string  `json:"overflow,omitempty"`
-	Mode      string  `json:"mode,omitempty"`
-	Priority  *int    `json:"priority,omitempty"`
-	Partition string  `json:"partition,omitempty"`
+	Segment  string  `json:"segment,omitempty"` // if given, the path's
+	RPS      float64 `json:"rps"`
+	Burst    int     `json:"burst,omitempty"`
+	Scope    string  `json:"scope,omitempty"`
+	Overflow string  `json:"overflow,omitempty"`
+	Mode     string  `json:"mode,omitempty"`
+	Priority *int    `json:"priority,omitempty"`
+	// Partition is what a node may spend that is cut off: nothing but its share yet.
+	Partition string `json:"partition,omitempty" jsonschema:"enum=strict"`
 }
