@@ -24,6 +24,19 @@ func ValidTag(s string) bool {
 	return true
 }
 
+// ImpliedTag reports whether a tag is of the kind that artifacts have by
+// themselves: by their key (AppendTags), or by the documents that they are
+// rendered from (doc:ID). Nobody gives them by hand: a document that named
+// another segment's would be purged with it.
+func ImpliedTag(s string) bool {
+	name, _, found := strings.Cut(s, ":")
+	switch name {
+	case "kind", "segment", "cta", "proof", "campaign", "doc":
+		return found
+	}
+	return false
+}
+
 // AppendTags appends the tags that the key implies: for an artifact
 // kind:proof, segment:b2b, cta:trial, proof:p1; none for a general route.
 // The strings are of their own: they do not share the key's memory.

@@ -94,3 +94,12 @@ func FuzzAppendTagList(f *testing.F) {
 		}
 	})
 }
+
+func TestImpliedTags(t *testing.T) {
+	for _, tag := range []string{"segment:b2b", "cta:", "kind:x", "proof:p1", "campaign:c", "doc:trial"} {
+		require.True(t, ImpliedTag(tag), tag)
+	}
+	for _, tag := range []string{"segment", "Segment:b2b", "pricing", "brand:x", "docs:trial", ":", ""} {
+		require.False(t, ImpliedTag(tag), tag)
+	}
+}

@@ -68,14 +68,15 @@ func replaceContent(ans *Answer, detail string) error {
 	return nil
 }
 
-// members reads a JSON object. A name given twice is refused: readers differ in
-// which of the two counts.
+// members reads a JSON object. A name given twice is refused, also if it is the
+// second time in another case: readers differ in which of the two counts, and
+// some (Go's encoding/json) take a name in any case.
 func members(body []byte) (map[string]json.RawMessage, error) {
 	d := json.NewDecoder(bytes.NewReader(body))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return nil, &RefusedError{"body", "an artifact is a JSON object"}
 	}
-	all := make(map[string]json.RawMessage)
+	all, folded := make(map[string]json.RawMessage), make(map[string]bool)
 	for d.More() {
 		t, err := d.Token()
 		if err != nil {
@@ -86,10 +87,11 @@ func members(body []byte) (map[string]json.RawMessage, error) {
 		if err := d.Decode(&value); err != nil {
 			return nil, &RefusedError{"body", "not the JSON of an artifact: " + err.Error()}
 		}
-		if _, twice := all[name]; twice {
-			return nil, &RefusedError{"body", fmt.Sprintf("the member %q stands twice", name)}
+		fold := strings.ToLower(strings.ToUpper(name)) // ſ is an S, the Kelvin sign a k
+		if folded[fold] {
+			return nil, &RefusedError{"body", fmt.Sprintf("the member %q stands twice, in this case or another", name)}
 		}
-		all[name] = value
+		all[name], folded[fold] = value, true
 	}
 	if _, err := d.Token(); err != nil {
 		return nil, &RefusedError{"body", "not the JSON of an artifact: " + err.Error()}
@@ -137,9 +139,9 @@ func checkArtifact(key cachekey.Key, fields fieldLines, body []byte) error {
 			return &RefusedError{m.name, fmt.Sprintf("must be %q, as the path says, got %q", m.want, *got)}
 		}
 	}
-	var documents map[string]int64
-	if raw, ok := doc["documents"]; !ok || json.Unmarshal(raw, &documents) != nil || documents == nil {
-		return &RefusedError{"documents", "an object of id and version is required in an artifact"}
+	documents, err := versionsOf(doc["documents"])
+	if err != nil {
+		return err
 	}
 	seen := 0
 	var differs error
@@ -155,6 +157,23 @@ func checkArtifact(key cachekey.Key, fields fieldLines, body []byte) error {
 		differs = &RefusedError{"documents", "must be those of Docs-Version, differs in their number"}
 	}
 	return differs
+}
+
+// versionsOf reads the member documents.
+func versionsOf(raw json.RawMessage) (map[string]int64, error) {
+	all, err := members(raw)
+	if err != nil {
+		return nil, &RefusedError{"documents", "an object of id and version is required in an artifact, each id once"}
+	}
+	documents := make(map[string]int64, len(all))
+	for id, text := range all {
+		v, err := strconv.ParseInt(string(text), 10, 64)
+		if err != nil {
+			return nil, &RefusedError{"documents", fmt.Sprintf("the version of %q must be a whole number", id)}
+		}
+		documents[id] = v
+	}
+	return documents, nil
 }
 
 func isJSON(contentType string) bool {

@@ -219,7 +219,19 @@ func TestOnlyWhatTheKeyNamesIsShown(t *testing.T) {
 		"a name in other letters": {func(k cachekey.Key) *edge.Answer {
 			return answer(200, `{"kind":"cta","segment":"b2c","SEGMENT":"b2b","cta":"trial","id":"trial","lang":"en","title":"t","html":"h","documents":{"trial":1}}`,
 				"Content-Type: application/json", "Docs-Version: trial=1")
+		}, "twice, in this case or another"},
+		"a name in other letters, behind": {func(k cachekey.Key) *edge.Answer {
+			return answer(200, `{"kind":"cta","segment":"b2b","cta":"trial","id":"trial","lang":"en","title":"t","html":"h","documents":{"trial":1},"\u017fegment":"b2c"}`,
+				"Content-Type: application/json", "Docs-Version: trial=1")
+		}, "twice, in this case or another"},
+		"a name in other letters alone": {func(k cachekey.Key) *edge.Answer {
+			return answer(200, `{"kind":"cta","Segment":"b2b","cta":"trial","id":"trial","lang":"en","title":"t","html":"h","documents":{"trial":1}}`,
+				"Content-Type: application/json", "Docs-Version: trial=1")
 		}, "segment"},
+		"a version twice": {func(k cachekey.Key) *edge.Answer {
+			return answer(200, `{"kind":"cta","segment":"b2b","cta":"trial","id":"trial","lang":"en","title":"t","html":"h","documents":{"trial":2,"trial":1}}`,
+				"Content-Type: application/json", "Docs-Version: trial=1")
+		}, "documents"},
 		"no html": {func(k cachekey.Key) *edge.Answer {
 			return answer(200, `{"kind":"cta","segment":"b2b","cta":"trial","id":"trial","lang":"en","title":"t","documents":{"trial":1}}`,
 				"Content-Type: application/json", "Docs-Version: trial=1")

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -90,6 +91,8 @@ func FuzzIfNoneMatch(f *testing.F) {
 // Whatever an origin sends, what passes the check names the key's own artifact.
 func FuzzCheckArtifact(f *testing.F) {
 	f.Add("application/json", "trial=1", `{"kind":"cta","segment":"b2b","cta":"trial","id":"trial","lang":"en","title":"t","html":"h","documents":{"trial":1}}`)
+	f.Add("application/json", "trial=1", `{"kind":"cta","segment":"b2b","\u017fegment":"b2c","cta":"trial","id":"trial","lang":"en","title":"t","html":"h","documents":{"trial":1}}`)
+	f.Add("application/json", "trial=1", `{"kind":"cta","segment":"b2b","cta":"trial","id":"trial","lang":"en","title":"t","html":"h","documents":{"trial":1},"\u212aind":"proof"}`)
 	f.Add("text/html", "", "<html>")
 	f.Add("application/json; charset=utf-8", "a=1, b=2", `{"kind":"cta","documents":{"a":1}}`)
 	key, err := cachekey.Artifact(cachekey.CTA, "b2b", "trial", "trial", "")
@@ -100,6 +103,12 @@ func FuzzCheckArtifact(f *testing.F) {
 		fields := fieldLines{{"Content-Type", contentType}, {"Docs-Version", versions}}
 		if checkArtifact(key, fields, []byte(body)) == nil && checkArtifact(other, fields, []byte(body)) == nil {
 			t.Fatalf("one body passes for two segments: %q", body)
+		}
+		if checkArtifact(key, fields, []byte(body)) == nil {
+			var read struct{ Kind, Segment, CTA, ID string } // as a careless reader does
+			if err := json.Unmarshal([]byte(body), &read); err != nil || read.Kind != "cta" || read.Segment != "b2b" || read.CTA != "trial" || read.ID != "trial" {
+				t.Fatalf("it passes, and is read as %+v: %q", read, body)
+			}
 		}
 	})
 }

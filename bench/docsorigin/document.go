@@ -62,7 +62,9 @@ type Document struct {
 var (
 	idPattern   = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
 	langPattern = regexp.MustCompile(`^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$`)
-	tagPattern  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9:._/-]{0,127}$`)
+	// impliedTag: a document that claimed another segment's tag would be purged with it.
+	impliedTag = regexp.MustCompile(`^(kind|segment|cta|proof|campaign|doc):`)
+	tagPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9:._/-]{0,127}$`)
 )
 
 const (

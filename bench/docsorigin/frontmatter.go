@@ -252,6 +252,9 @@ func listOf(n ast.Node, field string, add func(string, ...any)) []string {
 		case !ok || !allowed(text):
 			add("each %s", allows)
 			return nil
+		case field == "tags" && impliedTag.MatchString(text):
+			add("must not be one of those that an artifact has by itself (kind:, segment:, cta:, proof:, campaign:, doc:), as %s is", text)
+			return nil
 		case slices.Contains(list, text):
 			add("names %s twice", text)
 			return nil

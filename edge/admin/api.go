@@ -80,11 +80,13 @@ func (a *api) handler(loopback bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
-		// What ServeMux would redirect is not there: a redirected write is a trap.
-		if p := r.URL.Path; r.URL.RawPath != "" || p != path.Clean(p) && p != path.Clean(p)+"/" {
+		// What ServeMux would redirect is not there: a redirected write is a trap. An
+		// encoded slash is no slash (RFC 3986 §2.2), and nothing here has one in a name.
+		if p := r.URL.Path; strings.Contains(strings.ToLower(r.URL.RawPath), "%2f") || p != path.Clean(p) && p != path.Clean(p)+"/" {
 			writeProblem(w, adminapi.NewProblem(http.StatusNotFound, "there is no such route; GET / lists them"))
 			return
 		}
+		r.URL.RawPath = "" // other spellings of a path are equal to the decoded one
 		if !open(r.URL.Path) {
 			if p := g.host(r); p != nil {
 				writeProblem(w, p)

@@ -18,10 +18,11 @@ func (a *api) listAudit(r *request) (reply, error) {
 		return reply{}, err
 	}
 	var before uint64
-	if r.query.Has("after") {
-		if before, err = strconv.ParseUint(r.query.Get("after"), 10, 64); err != nil || before == 0 {
-			return reply{}, adminapi.BadParameter("after", "must be the next of the page before")
-		}
+	if _, err := r.after(func(cursor string) bool {
+		before, err = strconv.ParseUint(cursor, 10, 64)
+		return err == nil && before > 0
+	}); err != nil {
+		return reply{}, err
 	}
 	// One more than asked for tells whether there is a next page.
 	entries, err := a.Audit.List(before, limit+1)

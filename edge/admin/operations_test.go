@@ -119,6 +119,38 @@ func TestQuotaPages(t *testing.T) {
 	require.Equal(t, "s0 s1 s2 s3 s4 s5 s6", strings.Join(seen, " "))
 }
 
+// A cursor that no page gave is refused everywhere: an empty page would be taken
+// for the end.
+func TestForeignCursors(t *testing.T) {
+	n, _ := startDocs(t)
+	n.do("POST", "/v1/docs/updates", root, trial)
+	n.do("POST", "/v1/purges", purger, `{"select":{"all":true}}`)
+	for path, cursors := range map[string][]string{
+		"/v1/audit": {"zzz", "0", "-1", ""}, "/v1/purges": {"zzz", "local-1.0000000000000007.99", ""},
+		"/v1/rollouts": {"zzz", "20261124t115728-3f7420cd", ""}, "/v1/docs": {"ZZZ", "-", ""}, "/v1/quotas": {"ZZZ", "-", ""},
+	} {
+		for _, after := range cursors {
+			p := n.do("GET", path+"?after="+after, "", "").problem(t, 400)
+			require.Equal(t, "after", p.Errors[0].Parameter, "%s %s", path, after)
+		}
+	}
+}
+
+// Equal spellings of a path are equal (RFC 3986 §6.2.2); what only becomes a
+// route by decoding a slash is none.
+func TestSpellingsOfAPath(t *testing.T) {
+	n := start(t)
+	require.Equal(t, 201, n.do("PUT", "/v1/quotas/%62%32b", quotas, `{"rps":1}`).status)
+	require.Equal(t, 200, n.do("GET", "/v1/%71uotas/b2%62", "", "").status)
+	require.Equal(t, 200, n.do("GET", "/liv%65z", "", "").status)
+	require.Equal(t, 204, n.do("DELETE", "/%76%31/quotas/b2b", quotas, "").status)
+	for _, target := range []string{"/v1%2fquotas/b2b", "/v1/quotas/%2e%2e/quotas", "/v1/quotas/b2b%2F", "/v1/%71uotas%2Fb2b"} {
+		n.do("GET", target, "", "").problem(t, 404)
+	}
+	n.do("PUT", "/v1/%71uotas/b2b", "", `{"rps":1}`).problem(t, 401)
+	require.Equal(t, "segment", n.do("PUT", "/v1/quotas/b%00b", quotas, `{"rps":1}`).problem(t, 400).Errors[0].Parameter)
+}
+
 func TestStoreFailuresAreTheNodes(t *testing.T) {
 	n := start(t)
 	n.control.Fail(errDisk)

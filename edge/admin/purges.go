@@ -115,7 +115,14 @@ func (a *api) listPurges(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	views, next := a.Purges.List(r.query.Get("after"), limit)
+	after, err := r.after(func(id string) bool {
+		_, err := a.Purges.Get(id)
+		return err == nil
+	})
+	if err != nil {
+		return reply{}, err
+	}
+	views, next := a.Purges.List(after, limit)
 	items := make([]adminapi.Purge, 0, len(views))
 	for _, v := range views {
 		items = append(items, adminapi.PurgeOf(v))

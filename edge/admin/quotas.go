@@ -13,7 +13,11 @@ func (a *api) listQuotas(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	bounds, next, err := a.Quotas.List(r.query.Get("after"), limit)
+	after, err := r.after(quota.ValidSegment)
+	if err != nil {
+		return reply{}, err
+	}
+	bounds, next, err := a.Quotas.List(after, limit)
 	if err != nil {
 		return reply{}, err
 	}

@@ -106,6 +106,16 @@ func (r *request) limit() (int, error) {
 	return n, nil
 }
 
+// after is the cursor of the page before, "" on the first page. known reports
+// whether a page can have given it.
+func (r *request) after(known func(cursor string) bool) (string, error) {
+	cursor := r.query.Get("after")
+	if r.query.Has("after") && (cursor == "" || !known(cursor)) {
+		return "", adminapi.BadParameter("after", "must be the next of the page before, and that is not, or no longer, known here; begin with the first page")
+	}
+	return cursor, nil
+}
+
 // header returns all values of a request field, joined.
 //
 // A field that is there and empty is a blank: a condition that a script forgot

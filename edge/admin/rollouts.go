@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/letteros/letteredge/cachekey"
 	"github.com/letteros/letteredge/edge/adminapi"
 	"github.com/letteros/letteredge/invalidation/driver"
 	"github.com/letteros/letteredge/invalidation/rollout"
@@ -120,7 +121,11 @@ func (a *api) listDocs(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	page, next, err := board.Documents(r.query.Get("after"), limit)
+	after, err := r.after(cachekey.ValidID)
+	if err != nil {
+		return reply{}, err
+	}
+	page, next, err := board.Documents(after, limit)
 	if err != nil {
 		return reply{}, err
 	}
@@ -140,7 +145,14 @@ func (a *api) listRollouts(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	page, next := board.List(r.query.Get("after"), limit)
+	after, err := r.after(func(id string) bool {
+		_, err := board.Get(id)
+		return err == nil
+	})
+	if err != nil {
+		return reply{}, err
+	}
+	page, next := board.List(after, limit)
 	items := make([]adminapi.Rollout, 0, len(page))
 	for _, v := range page {
 		items = append(items, adminapi.RolloutOf(v))

@@ -103,17 +103,18 @@ func TestDocsUpdates(t *testing.T) {
 func TestDocsUpdatesRefused(t *testing.T) {
 	n, _ := startDocs(t)
 	for body, pointer := range map[string]string{
-		`{}`:                                                     "#/documents",
-		`{"documents":{}}`:                                       "#/documents",
-		`{"documents":[1]}`:                                      "#/documents/0",
-		`{"documents":[{"id":"Trial"}]}`:                         "#/documents/0/id",
-		`{"documents":[{"ID":"trial"}]}`:                         "#/documents/0/ID",
-		`{"documents":[{"id":"trial"}]}`:                         "#/documents/0/version",
-		`{"documents":[{"version":"1"}]}`:                        "#/documents/0/version",
-		strings.Replace(trial, "{", `{"plan":"canary",`, 1):      "#/plan",
-		strings.Replace(trial, "{", `{"artifacts":["/x"],`, 1):   "#/artifacts/0",
-		strings.Replace(trial, "{", `{"wait":true,`, 1):          "#/wait",
-		strings.Replace(trial, `"id"`, `"deleted":true,"id"`, 1): "#/documents/0/digest",
+		`{}`:                                                   "#/documents",
+		`{"documents":{}}`:                                     "#/documents",
+		`{"documents":[1]}`:                                    "#/documents/0",
+		`{"documents":[{"id":"Trial"}]}`:                       "#/documents/0/id",
+		`{"documents":[{"ID":"trial"}]}`:                       "#/documents/0/ID",
+		`{"documents":[{"id":"trial"}]}`:                       "#/documents/0/version",
+		`{"documents":[{"version":"1"}]}`:                      "#/documents/0/version",
+		strings.Replace(trial, "{", `{"plan":"canary",`, 1):    "#/plan",
+		strings.Replace(trial, "{", `{"artifacts":["/x"],`, 1): "#/artifacts/0",
+		strings.Replace(trial, `"id"`, `"tags":["pricing","segment:b2c"],"id"`, 1): "#/documents/0/tags",
+		strings.Replace(trial, "{", `{"wait":true,`, 1):                            "#/wait",
+		strings.Replace(trial, `"id"`, `"deleted":true,"id"`, 1):                   "#/documents/0/digest",
 	} {
 		require.Equal(t, pointer, n.do("POST", "/v1/docs/updates", root, body).problem(t, 400).Errors[0].Pointer, body)
 	}

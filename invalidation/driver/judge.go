@@ -47,27 +47,48 @@ func judge(it rollout.Item, rep Reply) error {
 // schema looks at what a front end relies on. The edge has held the origin's
 // answer to all of it: this is what came out at the door.
 func schema(key cachekey.Key, body []byte, fail func(check, format string, args ...any) error) error {
-	var a struct {
-		Kind, Segment, CTA, ID string
-		Lang, Title, HTML      *string
-		Documents              map[string]int64
-		Proofs                 []struct{ Segment, CTA string }
-	}
+	// Maps and not structs: encoding/json gives a struct what a name in another case
+	// holds, and the two checks must agree.
+	var a map[string]json.RawMessage
 	if err := json.Unmarshal(body, &a); err != nil {
 		return fail("schema", "is not the JSON of an artifact: %v", err)
 	}
-	switch {
-	case a.Kind != key.Kind.String() || a.Segment != key.Segment || a.CTA != key.CTA || a.ID != key.ID:
-		return fail("schema", "is %.40q %.64q of CTA %.64q for %.64q", a.Kind, a.ID, a.CTA, a.Segment)
-	case a.Lang == nil || a.Title == nil || a.HTML == nil || a.Documents == nil:
-		return fail("schema", "lacks one of lang, title, html, documents")
+	kind, segment, cta, id := text(a["kind"]), text(a["segment"]), text(a["cta"]), text(a["id"])
+	if kind != key.Kind.String() || segment != key.Segment || cta != key.CTA || id != key.ID {
+		return fail("schema", "is %.40q %.64q of CTA %.64q for %.64q", kind, id, cta, segment)
 	}
-	for _, p := range a.Proofs {
-		if p.Segment != key.Segment || p.CTA != key.CTA {
-			return fail("schema", "holds a Proof for CTA %.64q of %.64q", p.CTA, p.Segment)
+	for _, name := range []string{"lang", "title", "html"} {
+		var s *string
+		if json.Unmarshal(a[name], &s) != nil || s == nil {
+			return fail("schema", "lacks %s, a text", name)
+		}
+	}
+	var documents map[string]int64
+	if json.Unmarshal(a["documents"], &documents) != nil || documents == nil {
+		return fail("schema", "lacks documents, an object of id and version")
+	}
+	if key.Kind != cachekey.Summary {
+		return nil // what else an origin says in it is its own business
+	}
+	var proofs []map[string]json.RawMessage
+	if raw, has := a["proofs"]; has && json.Unmarshal(raw, &proofs) != nil {
+		return fail("schema", "holds proofs that are none")
+	}
+	for _, p := range proofs {
+		if segment, cta := text(p["segment"]), text(p["cta"]); segment != key.Segment || cta != key.CTA {
+			return fail("schema", "holds a Proof for CTA %.64q of %.64q", cta, segment)
 		}
 	}
 	return nil
+}
+
+// text is a JSON string's; "" if it is none.
+func text(raw json.RawMessage) string {
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return ""
+	}
+	return s
 }
 
 // parseVersions reads a Docs-Version field, such as `core-message=7, trial=42`;

@@ -150,6 +150,12 @@ func TestJudge(t *testing.T) {
 		bad.Body = body(func(m map[string]any) { delete(m, field) })
 		require.ErrorContains(t, judge(it, bad), "schema", field)
 	}
+	// A name in another case is another name, as it is to the edge.
+	other := good
+	other.Body = body(func(m map[string]any) { m["Proofs"], m["SEGMENT"] = 1, "b2c" })
+	require.NoError(t, judge(it, other))
+	other.Body = body(func(m map[string]any) { m["Segment"] = m["segment"]; delete(m, "segment") })
+	require.ErrorContains(t, judge(it, other), "schema")
 	it.Gone = true
 	require.ErrorContains(t, judge(it, good), "should be gone")
 	require.NoError(t, judge(it, Reply{Status: 410}))

@@ -68,6 +68,9 @@ func (v Version) validate(i int) error {
 		if tag == "" || len(tag) > maxTag {
 			return bad("tags", fmt.Sprintf("must each have 1 to %d bytes", maxTag))
 		}
+		if cachekey.ImpliedTag(tag) {
+			return bad("tags", fmt.Sprintf("must not be %q: artifacts have the tags kind:, segment:, cta:, proof:, campaign: and doc: by themselves", tag))
+		}
 	}
 	return nil
 }
