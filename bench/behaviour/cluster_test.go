@@ -125,8 +125,13 @@ func TestQuotasEverywhere(t *testing.T) {
 
 // counting is an origin whose every answer is a new one, cacheable for an hour.
 func counting(t *testing.T) (url string, count *atomic.Int64) {
-	count = new(atomic.Int64)
 	docs := NewDocs(t, docsorigin.Options{})
+	return docs.URL, countingOn(docs)
+}
+
+// countingOn has an origin count, too.
+func countingOn(docs *Docs) (count *atomic.Int64) {
+	count = new(atomic.Int64)
 	next := docs.Config.Handler
 	docs.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/count" {
@@ -137,7 +142,7 @@ func counting(t *testing.T) (url string, count *atomic.Int64) {
 		w.Header().Set("Cache-Tag", "count")
 		fmt.Fprint(w, count.Add(1))
 	})
-	return docs.URL, count
+	return count
 }
 
 // TestPurgesEverywhere: a purge sent to one node is a fact on all six. After its
@@ -220,9 +225,32 @@ func TestANodeComesBack(t *testing.T) {
 		return jsonField(t, admins[5].Do(t, "GET", "/v1/purges/"+ids[4], "").Body, "state") == "complete"
 	})
 
-	back := byHand(t, gone)
-	admin := back.Administer(t)
-	Until(t, "the node to be ready", func() bool { return admin.Do(t, "GET", "/readyz", "").Status == http.StatusOK })
+	// Started while nobody tells it anything, it lives, and is not ready: it knows
+	// what it has, and not what it lacks.
+	for i, n := range demo.Nodes {
+		if i != 3 {
+			require.NoError(t, syscall.Kill(n.PID, syscall.SIGSTOP))
+		}
+	}
+	admin := gone.Administer(t)
+	readyz := func() int {
+		r, err := admin.Try(t.Context(), "GET", "/readyz", "")
+		if err != nil {
+			return 0 // it does not listen yet
+		}
+		return r.Status
+	}
+	back := starting(t, gone)
+	Until(t, "the node to live", func() bool { return readyz() != 0 })
+	for begun := time.Now(); time.Since(begun) < 2*time.Second; {
+		require.Equal(t, http.StatusServiceUnavailable, readyz(), "it cannot know what it missed")
+	}
+	for i, n := range demo.Nodes {
+		if i != 3 {
+			require.NoError(t, syscall.Kill(n.PID, syscall.SIGCONT))
+		}
+	}
+	Until(t, "the node to be ready", func() bool { return readyz() == http.StatusOK })
 	admin.Want(t, http.StatusOK, nil, "GET", "/v1/quotas/b2c", "")
 	for _, id := range ids {
 		var p Purge
@@ -267,37 +295,73 @@ func stateOf(p Purge, node string) string {
 // TestVotersDie: without one voter everything works; without two, what needs one
 // order is refused with 503, and reads and purges go on.
 func TestVotersDie(t *testing.T) {
-	origin, _ := counting(t)
-	demo := edged.Demo(t, "--origin", origin)
+	docs := NewDocs(t, docsorigin.Options{})
+	countingOn(docs)
+	demo := edged.Demo(t, "--origin", docs.URL)
 	admins := demo.admins(t)
+	p := pusher{command(t, "edgectl"), demo}
+	alive := []int{1, 3, 4, 5}
+	allReady(t, demo)
+	exit, last := p.push(t, docs.Dir)
+	require.Zero(t, exit, "%+v", last)
 	one, two := demo.Nodes[0], demo.Nodes[2] // the voters of the first and the second region
 	kill(t, one)
 	Until(t, "a quota to be set without one voter", func() bool {
 		s := admins[1].Do(t, "PUT", "/v1/quotas/b2b", `{"rps":1000}`).Status
 		return s == http.StatusCreated || s == http.StatusOK
 	})
+	// A push goes everywhere, but for the dead node, which is named.
+	next := docs.Raise(t, "trial")
+	exit, last = p.push(t, docs.Dir)
+	require.Zero(t, exit, "%+v", last)
+	require.Equal(t, "done", last.State)
+	shows := func(when string) {
+		t.Helper()
+		for _, at := range append([]int{2}, alive...) {
+			if !Alive(demo.Nodes[at].PID) {
+				continue
+			}
+			for _, proto := range Protos() {
+				r := demo.Nodes[at].Readers(t).Get(t, proto, trial)
+				require.Equal(t, http.StatusOK, r.Status, "%s %s", when, demo.Nodes[at].ID)
+				require.Equal(t, fmt.Sprint(next), r.Versions()["trial"], "%s %s", when, demo.Nodes[at].ID)
+			}
+		}
+	}
+	shows("with one voter dead")
+	purged := admins[1].Do(t, "POST", "/v1/purges?wait=all&timeout=30s", `{"select":{"tags":["count"]}}`)
+	require.Equal(t, http.StatusOK, purged.Status, "the dead one is fenced: %s", purged.Body)
+
 	kill(t, two)
 	Until(t, "a quota to be refused without two voters", func() bool {
 		r := admins[1].Do(t, "PUT", "/v1/quotas/b2b", `{"rps":500}`)
 		return r.Status == http.StatusServiceUnavailable && r.Header.Get("Retry-After") != ""
 	})
-	for _, at := range []int{1, 3, 4, 5} {
-		r := demo.Nodes[at].Readers(t)
-		require.Equal(t, http.StatusOK, r.Get(t, H2, trial).Status)
-		require.Equal(t, http.StatusOK, r.Get(t, H3, "/count").Status)
+	digest := "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+	refused := admins[3].Do(t, "POST", "/v1/docs/updates", fmt.Sprintf(`{"documents":[{"id":"trial","version":%d,"digest":%q}]}`, next+1, digest))
+	require.Equal(t, http.StatusServiceUnavailable, refused.Status, "%s", refused.Body)
+	docs.Raise(t, "trial")
+	failed := p.run(t, "docs", "push", docs.Dir)
+	require.Equal(t, 1, failed.Exit, failed.Stderr)
+	shows("with two voters dead") // and what was not pushed shows nowhere
+	for _, at := range alive {
+		require.Equal(t, http.StatusOK, demo.Nodes[at].Readers(t).Get(t, H3, "/count").Status)
 	}
 	answer := admins[3].Do(t, "POST", "/v1/purges?wait=all&timeout=2s", `{"select":{"tags":["count"]}}`)
 	require.Equal(t, http.StatusGatewayTimeout, answer.Status, "%s", answer.Body)
-	var p Purge
-	answer.JSON(t, &p)
-	require.Equal(t, "partial", p.State)
-	for _, at := range []int{1, 3, 4, 5} {
-		require.Equal(t, "applied", stateOf(p, demo.Nodes[at].ID), demo.Nodes[at].ID)
+	var partial Purge
+	answer.JSON(t, &partial)
+	require.Equal(t, "partial", partial.State)
+	for _, at := range alive {
+		require.Equal(t, "applied", stateOf(partial, demo.Nodes[at].ID), demo.Nodes[at].ID)
 	}
 	byHand(t, one)
 	Until(t, "a quota to be set with two voters again", func() bool {
 		return admins[5].Do(t, "PUT", "/v1/quotas/b2b", `{"rps":500}`).Status == http.StatusOK
 	})
+	exit, last = p.push(t, docs.Dir)
+	require.Zero(t, exit, "%+v", last)
+	require.Equal(t, "done", last.State)
 }
 
 // TestAllNodesAreKilled: kill -9 of all six, and a start with the same state:

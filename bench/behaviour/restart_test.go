@@ -29,6 +29,15 @@ func byHand(t *testing.T, n *Node) *Node {
 	return again
 }
 
+// starting is byHand without waiting until the node serves.
+func starting(t *testing.T, n *Node) *Node {
+	t.Helper()
+	again := *n
+	again.Process = edged.start(t, "run", "--json", "--config", n.Config)
+	again.PID = again.Process.PID()
+	return &again
+}
+
 // audited is an entry of the audit log.
 type audited struct {
 	Seq       int64  `json:"seq"`

@@ -21,11 +21,12 @@ import (
 type upheaval struct {
 	*storm
 	pusher
-	t      *testing.T
-	random *rand.Rand
-	ids    []string
-	kills  int
-	done   int // pushes that reached everybody
+	t       *testing.T
+	random  *rand.Rand
+	ids     []string
+	kills   int
+	deposed int // kills of the node that led
+	done    int // pushes that reached everybody
 }
 
 // TestUpheaval: 100,000 randomised requests over all nodes and protocols while
@@ -89,8 +90,9 @@ func TestUpheaval(t *testing.T) {
 	docs.Faults.Reset()
 	shown, err := u.ledger.Audit(docs)
 	require.NoError(t, err)
-	t.Logf("%d requests, %d hits, %d pushes done, %d kills, %d different renderings", made, u.hits.Load(), u.done, u.kills, shown)
+	t.Logf("%d requests, %d hits, %d pushes done, %d kills, %d of them of the leader, %d different renderings", made, u.hits.Load(), u.done, u.kills, u.deposed, shown)
 	require.Greater(t, int(u.hits.Load()), int(requests)/4, "the caches were at work")
+	require.Positive(t, u.deposed, "the leader was killed, too")
 }
 
 // sound fails the test if a reader got what nobody may get.
@@ -133,6 +135,12 @@ func (u *upheaval) round() {
 	rollout := postUpdate(t, u.pusher, u.docs.Dir)
 	victim := u.random.IntN(len(u.nodes))
 	u.pass(int64(u.random.IntN(1000)))
+	if u.deposed*2 <= u.done { // the leader is among them
+		if at := u.leader(); at >= 0 {
+			victim = at
+			u.deposed++
+		}
+	}
 	u.bounce(victim, func() {
 		u.purge((victim + 1 + u.random.IntN(len(u.nodes)-1)) % len(u.nodes))
 		u.pass(500)
@@ -157,6 +165,11 @@ func (u *upheaval) round() {
 			u.floors[at].Store(id, version)
 		}
 	}
+}
+
+// leader is the node that leads the control log; -1 while there is none.
+func (u *upheaval) leader() int {
+	return slices.IndexFunc(u.admins, func(a *Admin) bool { return a.Metric(u.t, "letteredge_control_leader") == 1 })
 }
 
 // purge purges something through a node, which may not reach all of them.
