@@ -30,8 +30,8 @@ type Config struct {
 	// methods in early data.
 	NoEarlyData bool
 
-	// H3 says what serves HTTP/3; Stock is the default.
-	H3 Stack
+	// H2 and H3 say what serves HTTP/2 and HTTP/3; Stock is the default.
+	H2, H3 Stack
 
 	// MaxHeaderBytes bounds a request's header section, its start line included
 	// (32 KiB). Each HTTP/1.1 connection holds a buffer of that size.
@@ -103,11 +103,13 @@ func (c Config) withDefaults() (Config, error) {
 			return c, fmt.Errorf("serve: config: %s is host:port: %w", name, err)
 		}
 	}
-	if c.H3 == "" {
-		c.H3 = Stock
-	}
-	if c.H3 != Stock && c.H3 != Lean {
-		return c, fmt.Errorf("serve: config: H3 is %q or %q, not %q", Lean, Stock, c.H3)
+	for name, stack := range map[string]*Stack{"H2": &c.H2, "H3": &c.H3} {
+		if *stack == "" {
+			*stack = Stock
+		}
+		if *stack != Stock && *stack != Lean {
+			return c, fmt.Errorf("serve: config: %s is %q or %q, not %q", name, Lean, Stock, *stack)
+		}
 	}
 	if c.AltSvcPort < 0 || c.AltSvcPort > 65535 {
 		return c, fmt.Errorf("serve: config: AltSvcPort %d is no port", c.AltSvcPort)

@@ -97,7 +97,7 @@ func listening(t testing.TB, core Core, change ...func(*Config)) *rig {
 		TLS: &tls.Config{Certificates: []tls.Certificate{cert}},
 	}
 	if leanly {
-		cfg.H3 = Lean
+		cfg.H2, cfg.H3 = Lean, Lean
 	}
 	for _, c := range change {
 		c(&cfg)

@@ -14,9 +14,9 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// h2 serves HTTP/2 connections that fasthttp has accepted and whose TLS
+// stockH2 serves HTTP/2 connections that fasthttp has accepted and whose TLS
 // handshake chose "h2".
-type h2 struct {
+type stockH2 struct {
 	handler *netHandler
 	life    context.Context
 	srv     *http2.Server
@@ -25,8 +25,8 @@ type h2 struct {
 	base *http.Server
 }
 
-func newH2(life context.Context, handler *netHandler, cfg Config, tlsConfig *tls.Config, logger *slog.Logger) (*h2, error) {
-	h := &h2{
+func newStockH2(life context.Context, handler *netHandler, cfg Config, tlsConfig *tls.Config, logger *slog.Logger) (*stockH2, error) {
+	h := &stockH2{
 		handler: handler,
 		life:    life,
 		srv: &http2.Server{
@@ -57,7 +57,7 @@ func newH2(life context.Context, handler *netHandler, cfg Config, tlsConfig *tls
 
 // serve is fasthttp's NextProto hook: it runs on a worker, after the handshake,
 // with all deadlines cleared, until the connection ends.
-func (h *h2) serve(conn net.Conn) error {
+func (h *stockH2) serve(conn net.Conn) error {
 	h.srv.ServeConn(conn, &http2.ServeConnOpts{
 		Context:    h.life,
 		BaseConfig: h.base, // without it MaxHeaderBytes is not heeded
@@ -72,7 +72,7 @@ const again = 200 * time.Millisecond
 
 // shutdown sends GOAWAY on all connections until ctx ends. The waiting is
 // fasthttp's: it counts the connections.
-func (h *h2) shutdown(ctx context.Context) {
+func (h *stockH2) shutdown(ctx context.Context) {
 	tick := time.NewTicker(again)
 	defer tick.Stop()
 	for {

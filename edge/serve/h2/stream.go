@@ -1,0 +1,108 @@
+package h2
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/letteros/letteredge/edge/serve/section"
+)
+
+var (
+	errCancelled = errors.New("h2: the client has cancelled the request")
+	errReset     = errors.New("h2: the stream was reset")
+	errGone      = errors.New("h2: the connection has ended")
+)
+
+// stream is a request that cannot be answered at once: it waits for an origin,
+// for its own content, or for a window. All fields are guarded by the
+// connection's mutex.
+type stream struct {
+	c          *conn
+	id         uint32
+	importance section.Importance
+
+	sendWindow   int64
+	pending      []byte // content to be sent; nobody changes it
+	last         bool   // nothing comes after pending
+	queued       bool   // it is among ready
+	answered     bool   // its header section is out
+	remoteClosed bool   // the client has ended it
+	ended        error  // why it is over; nil while it is not
+	due          time.Time
+	wake         chan struct{} // of a goroutine that waits until pending is sent
+	cancel       context.CancelFunc
+
+	upload *upload // nil unless the request has content
+}
+
+// beginLocked makes a stream.
+func (c *conn) beginLocked(id uint32, remoteClosed bool, p section.Importance) *stream {
+	st := &stream{c: c, id: id, sendWindow: c.peerWindow, remoteClosed: remoteClosed}
+	st.importance = c.early.take(id, p)
+	c.streams[id] = st
+	c.armLocked(c.now.Add(c.srv.cfg.step()))
+	return st
+}
+
+// queueLocked makes a stream one that may send, if it can.
+func (st *stream) queueLocked() {
+	if !st.queued && st.ended == nil && (len(st.pending) > 0 && st.sendWindow > 0 || len(st.pending) == 0 && st.last) {
+		st.queued = true
+		st.c.ready = append(st.c.ready, st)
+	}
+}
+
+// endLocked forgets the stream, for a reason.
+func (st *stream) endLocked(why error, f fate) {
+	if st.ended != nil {
+		return
+	}
+	c := st.c
+	st.ended = why
+	st.pending = nil
+	delete(c.streams, st.id)
+	if f == ended && !st.remoteClosed && why != errCancelled {
+		f = dropped
+	}
+	c.closed.add(st.id, f)
+	if st.upload != nil {
+		st.upload.begin = nil
+		st.upload.breakLocked(why)
+	}
+	if st.cancel != nil {
+		st.cancel()
+	}
+	st.wakeLocked()
+	c.idleSince = time.Now()
+	if c.drainState == drainLast && len(c.streams) == 0 {
+		c.armLocked(time.Unix(1, 0)) // the reader has to know
+	}
+}
+
+func (st *stream) wakeLocked() {
+	select {
+	case st.wake <- struct{}{}:
+	default:
+	}
+}
+
+// resetLocked ends the stream by an error.
+func (st *stream) resetLocked(why code) {
+	if st.ended == nil {
+		st.c.putLocked(appendReset(st.c.outLocked(), st.id, why))
+		st.endLocked(errReset, dropped)
+	}
+}
+
+// sentLocked ends a stream whose answer is all in out. Where its content has not
+// all come, nobody wants the rest (RFC 9113 §8.1).
+func (st *stream) sentLocked() {
+	if !st.remoteClosed {
+		st.resetLocked(codeNo)
+		return
+	}
+	st.endLocked(errSent, ended)
+}
+
+var errSent = errors.New("h2: the answer is sent")
