@@ -44,12 +44,13 @@ type conn struct {
 	broken  error      // nothing can be written any more
 	armed   time.Time  // the read deadline that is set
 
-	streams map[uint32]*stream
-	ready   []*stream // those that have something to send, and a window for it
-	running int       // goroutines of requests
-	lastID  uint32    // the highest that the client has used
-	fuss    fuss
-	early   earlyPriorities
+	streams    map[uint32]*stream
+	ready      []*stream // those that have something to send, and a window for it
+	running    int       // goroutines of requests
+	lastID     uint32    // the highest that the client has used
+	lastServed uint32    // the highest that is, or was, served
+	fuss       fuss
+	early      earlyPriorities
 
 	sendWindow  int64 // of the connection
 	peerWindow  int64 // that streams begin with

@@ -47,7 +47,7 @@ func (c *conn) lastWordLocked() {
 		return
 	}
 	c.drainState = drainLast
-	c.putLocked(appendGoAway(c.outLocked(), c.lastID, codeNo, ""))
+	c.putLocked(appendGoAway(c.outLocked(), c.lastServed, codeNo, ""))
 	if len(c.streams) == 0 {
 		c.armLocked(time.Unix(1, 0)) // the reader has to know
 	}
@@ -67,7 +67,7 @@ func (c *conn) end(err error) {
 	failed := errors.As(err, &why)
 	switch {
 	case failed:
-		c.putLocked(appendGoAway(c.outLocked(), c.lastID, why.code, why.reason))
+		c.putLocked(appendGoAway(c.outLocked(), c.lastServed, why.code, why.reason))
 		c.drainState = drainLast
 	case errors.Is(err, errOver):
 		c.lastWordLocked()

@@ -109,8 +109,13 @@ func (c *conn) onTrailers(id uint32, flags byte, x *exchange) error {
 func (c *conn) onRequest(id uint32, flags byte, self bool, x *exchange) error {
 	c.mu.Lock()
 	c.lastID, c.idleSince = id, c.now
-	refused := c.running >= 2*c.srv.cfg.MaxStreams || len(c.streams) >= c.srv.cfg.MaxStreams
 	over := c.drainState == drainLast || c.broken != nil
+	if over {
+		c.closed.add(id, dropped)
+	} else {
+		c.lastServed = id
+	}
+	refused := c.running >= 2*c.srv.cfg.MaxStreams || len(c.streams) >= c.srv.cfg.MaxStreams
 	c.mu.Unlock()
 	head, malformed := x.fields.Request()
 	ended := flags&flagEndStream != 0
