@@ -13,6 +13,7 @@ func (n *node) makeData() (err error) {
 	l := n.cfg.Limits
 	c := serve.Config{
 		Plain: n.cfg.Listen.HTTP, Secure: n.cfg.Listen.TLS,
+		H2: serve.Stack(n.cfg.Transport.H2), H3: serve.Stack(n.cfg.Transport.H3),
 		MaxHeaderBytes: int(l.HeaderBytes.Bytes()), MaxBody: l.BodyBytes.Bytes(),
 		MaxConns: l.Connections, MaxConnsPerIP: l.ConnectionsPerIP, MaxStreams: l.Streams,
 		HeaderTimeout: l.ReadTimeout.Std(), BodyTimeout: l.ReadTimeout.Std(),

@@ -14,8 +14,10 @@ type Config struct {
 	Artifacts Artifacts `yaml:"artifacts"`
 	Routes    []Route   `yaml:"routes"`
 
-	Cache  Cache  `yaml:"cache"`
-	Fills  Fills  `yaml:"fills"`
+	Cache     Cache     `yaml:"cache"`
+	Fills     Fills     `yaml:"fills"`
+	Transport Transport `yaml:"transport"`
+
 	Limits Limits `yaml:"limits"`
 
 	Compression Compression `yaml:"compression"`
@@ -206,6 +208,13 @@ type Fills struct {
 	RefreshAheadHits int     `yaml:"refresh_ahead_hits"`
 	// RefreshBackoff holds off the next background refresh after a failed one.
 	RefreshBackoff Duration `yaml:"refresh_backoff"`
+}
+
+// Transport says whose servers speak the protocols.
+type Transport struct {
+	// H2 and H3 serve HTTP/2 and HTTP/3.
+	H2 Stack `yaml:"h2"`
+	H3 Stack `yaml:"h3"`
 }
 
 // Limits bounds what a client may cost.

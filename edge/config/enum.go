@@ -51,6 +51,16 @@ const (
 	CompressionOff  CompressionMode = "off"
 )
 
+// Stack says whose server speaks a protocol.
+type Stack string
+
+// The stacks: our own, which answers a hit where it reads the request, and the
+// library's over net/http's types.
+const (
+	StackLean  Stack = "lean"
+	StackStock Stack = "stock"
+)
+
 // Level is the least severity that is logged.
 type Level string
 
@@ -73,6 +83,7 @@ const (
 
 // The closed sets, for checks and the schema.
 
+func stacks() []Stack         { return []Stack{StackLean, StackStock} }
 func profiles() []Profile     { return []Profile{ProfileDefault, ProfileConformance} }
 func others() []Others        { return []Others{OthersDrop, OthersRefuse} }
 func tagSpaces() []TagSpace   { return []TagSpace{TagsGroup, TagsShared} }

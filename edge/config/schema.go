@@ -53,6 +53,8 @@ func scalar(t reflect.Type) *jsonschema.Schema {
 		return enum(isolations())
 	case reflect.TypeFor[CompressionMode]():
 		return enum(compressionModes())
+	case reflect.TypeFor[Stack]():
+		return enum(stacks())
 	case reflect.TypeFor[Level]():
 		return enum(levels())
 	case reflect.TypeFor[Format]():

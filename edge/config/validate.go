@@ -41,6 +41,8 @@ func (c Config) check() []Problem {
 	for i, h := range c.Admin.AllowedHosts {
 		k.host(fmt.Sprintf("admin.allowed_hosts[%d]", i), h)
 	}
+	oneOf(k, "transport.h2", c.Transport.H2, stacks()...)
+	oneOf(k, "transport.h3", c.Transport.H3, stacks()...)
 	oneOf(k, "log.level", c.Log.Level, levels()...)
 	oneOf(k, "log.format", c.Log.Format, formats()...)
 	return k.problems

@@ -31,7 +31,7 @@ func bake(a *edge.Artifact) []byte {
 		}
 		b = appendText(appendName(b, name, true), value, true)
 	}
-	return b
+	return append(make([]byte, 0, len(b)), b...) // it is kept, and counted
 }
 
 // appendFields writes the field block of an answer. length is the Content-Length,
