@@ -38,6 +38,7 @@ func (a *Admin) trail(t *testing.T) []auditEntry {
 // TestScopes: a write needs a token with its scope, and each attempt is on
 // record, with who it was and what became of it.
 func TestScopes(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	var tokens []string
 	for _, scope := range []string{"read", "quotas:write", "purges:write", "debug", "admin"} {
@@ -112,6 +113,7 @@ func TestScopes(t *testing.T) {
 // TestForeignHost: a web page that makes its own name point to the admin
 // listener gets nothing.
 func TestForeignHost(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	n := edged.Configured(t, docs.URL, "admin: {allowed_hosts: [edge.internal]}")
 	admin := n.Administer(t)
@@ -132,6 +134,7 @@ func TestForeignHost(t *testing.T) {
 
 // TestMetrics: what the node did is counted.
 func TestMetrics(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	n := edged.Node(t, docs.URL)
 	admin, r := n.Administer(t), n.Readers(t)
@@ -160,6 +163,7 @@ func TestMetrics(t *testing.T) {
 
 // TestOpenAPI: everything that the document lists is there.
 func TestOpenAPI(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	admin := edged.Node(t, docs.URL).Administer(t)
 	admin.Want(t, 201, nil, "PUT", "/v1/quotas/b2b", `{"rps":100}`)
@@ -224,6 +228,7 @@ func anyKey[V any](m map[string]V) string {
 // TestBadAdminInput: each is refused with a problem that names what is wrong,
 // and changes nothing.
 func TestBadAdminInput(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	n := edged.Node(t, docs.URL)
 	admin, r := n.Administer(t), n.Readers(t)
@@ -314,6 +319,7 @@ func TestBadAdminInput(t *testing.T) {
 
 // TestListsPage walks every list, two items at a time.
 func TestListsPage(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	admin := edged.Node(t, docs.URL).Administer(t)
 	segments := []string{"alpha", "b2b", "beta", "gamma", "omega"}
@@ -347,6 +353,7 @@ func TestListsPage(t *testing.T) {
 // TestMalformedHTTP: what is no HTTP, or could mean two things, is refused, and
 // nothing after it on the connection is taken for a request.
 func TestMalformedHTTP(t *testing.T) {
+	t.Parallel()
 	var asked atomic.Int64
 	origin := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		// A request may be under way to the origin before its content turns out bad.

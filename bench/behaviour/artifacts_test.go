@@ -55,6 +55,7 @@ func sameOf(r *Reply) same {
 // TestEveryArtifactIsTheSameEverywhere asks for every artifact of every segment,
 // in every language, at every node, over every protocol.
 func TestEveryArtifactIsTheSameEverywhere(t *testing.T) {
+	t.Parallel()
 	demo := edged.Demo(t)
 	require.Len(t, demo.Nodes, 6)
 	index := Index(t, demo.Origin)
@@ -175,6 +176,7 @@ func checkConditions(t *testing.T, where string, r *Readers, proto Proto, target
 // TestSpellingsOfAPath: what means the same gets the same copy, what is
 // ambiguous is refused, and nothing is guessed.
 func TestSpellingsOfAPath(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	n := edged.Node(t, docs.URL)
 	r := n.Readers(t)

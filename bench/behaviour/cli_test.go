@@ -16,10 +16,15 @@ import (
 	"github.com/letteros/letteredge/bench/docsorigin"
 )
 
-// command builds another command of the module beside edged.
+// command builds another command of the module beside edged, once for all tests.
 func command(t *testing.T, name string) Edged {
 	t.Helper()
-	c := Edged{filepath.Join(filepath.Dir(edged.path), name)}
+	c := Edged{path: filepath.Join(filepath.Dir(edged.path), name)}
+	edged.building.Lock()
+	defer edged.building.Unlock()
+	if _, err := os.Stat(c.path); err == nil {
+		return c
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "go", "build", "-o", c.path, "github.com/letteros/letteredge/cmd/"+name).CombinedOutput()
@@ -47,6 +52,7 @@ func refused(t *testing.T, e Ended, exit int, names ...string) {
 // TestBadConfig: a file that is wrong is refused by `check` as by `run`, with
 // the name of the file, the line and the field.
 func TestBadConfig(t *testing.T) {
+	t.Parallel()
 	const origin = "origins: [{name: o, url: \"http://127.0.0.1:1\"}]\nartifacts: {origin: o}\n"
 	for _, c := range []struct {
 		name, text string
@@ -109,6 +115,7 @@ func TestBadConfig(t *testing.T) {
 
 // TestDefaultsPassTheCheck: what `defaults` prints is a configuration.
 func TestDefaultsPassTheCheck(t *testing.T) {
+	t.Parallel()
 	defaults := edged.Exec(t, "defaults")
 	require.Zero(t, defaults.Exit)
 	file := filepath.Join(t.TempDir(), "edge.yaml")
@@ -121,6 +128,7 @@ func TestDefaultsPassTheCheck(t *testing.T) {
 
 // TestWrongUseOfEdged: each is one line and exit code 2, and starts nothing.
 func TestWrongUseOfEdged(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		args  []string
 		names []string
@@ -142,6 +150,9 @@ func TestWrongUseOfEdged(t *testing.T) {
 		{[]string{"demo", "--nodes", "1000"}, []string{"--nodes"}},
 		{[]string{"demo", "--regions", "a,a"}, []string{"--regions"}},
 		{[]string{"demo", "--regions", "Not/A/Name"}, []string{"--regions"}},
+		{[]string{"demo", "--ports", "20000"}, []string{"--ports", "FIRST-LAST"}},
+		{[]string{"demo", "--ports", "20000-20100"}, []string{"--ports", "300"}},
+		{[]string{"demo", "--ports", "65000-66000"}, []string{"--ports"}},
 		{[]string{"demo", "--origin", "nonsense"}, []string{"nonsense", "http://"}},
 		{[]string{"demo", "--docs", "/absent/folder"}, []string{"/absent/folder"}},
 		{[]string{"demo", "--docs", ".", "--origin", "http://127.0.0.1:1"}, []string{"--docs", "--origin"}},
@@ -152,6 +163,7 @@ func TestWrongUseOfEdged(t *testing.T) {
 
 // TestAPortThatIsTaken: a node that cannot listen says so and ends with 1.
 func TestAPortThatIsTaken(t *testing.T) {
+	t.Parallel()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer ln.Close()
@@ -166,6 +178,7 @@ func TestAPortThatIsTaken(t *testing.T) {
 
 // TestEdgectl holds its exit codes, and its JSON, against a node.
 func TestEdgectl(t *testing.T) {
+	t.Parallel()
 	edgectl := command(t, "edgectl")
 	docs := NewDocs(t, docsorigin.Options{})
 	n := edged.Node(t, docs.URL)

@@ -54,6 +54,7 @@ func allReady(t *testing.T, d *Demo) {
 // TestNodesEverywhere: every node lists all of them, ready, and one that is killed
 // as unreachable.
 func TestNodesEverywhere(t *testing.T) {
+	t.Parallel()
 	demo := edged.Demo(t)
 	allReady(t, demo)
 	kill(t, demo.Nodes[4])
@@ -80,6 +81,7 @@ func TestNodesEverywhere(t *testing.T) {
 // by If-Match whichever node is asked, and all nodes together admit no more than
 // it says.
 func TestQuotasEverywhere(t *testing.T) {
+	t.Parallel()
 	demo := edged.Demo(t)
 	admins := demo.admins(t)
 	put := admins[1].Want(t, http.StatusCreated, nil, "PUT", "/v1/quotas/b2b", `{"rps":12,"burst":12}`)
@@ -199,6 +201,7 @@ func quantile(values []float64, q float64) float64 {
 // TestANodeComesBack: a node that was killed, and one that was frozen, has what it
 // missed before it is ready.
 func TestANodeComesBack(t *testing.T) {
+	t.Parallel()
 	origin, count := counting(t)
 	demo := edged.Demo(t, "--origin", origin)
 	admins := demo.admins(t)
@@ -207,7 +210,7 @@ func TestANodeComesBack(t *testing.T) {
 	admins[0].Want(t, http.StatusCreated, nil, "PUT", "/v1/quotas/b2c", `{"rps":1000}`)
 	var ids []string
 	for range 5 {
-		r := admins[0].Do(t, "POST", "/v1/purges?wait=all&timeout=300ms", `{"select":{"tags":["count"]}}`)
+		r := admins[0].Do(t, "POST", "/v1/purges?wait=all&timeout=1s", `{"select":{"tags":["count"]}}`)
 		require.Equal(t, http.StatusGatewayTimeout, r.Status, "%s", r.Body)
 		var p Purge
 		r.JSON(t, &p)
@@ -295,6 +298,7 @@ func stateOf(p Purge, node string) string {
 // TestVotersDie: without one voter everything works; without two, what needs one
 // order is refused with 503, and reads and purges go on.
 func TestVotersDie(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	countingOn(docs)
 	demo := edged.Demo(t, "--origin", docs.URL)
@@ -367,6 +371,7 @@ func TestVotersDie(t *testing.T) {
 // TestAllNodesAreKilled: kill -9 of all six, and a start with the same state:
 // no acknowledged purge or quota is lost.
 func TestAllNodesAreKilled(t *testing.T) {
+	t.Parallel()
 	origin, _ := counting(t)
 	state := t.TempDir()
 	demo := edged.Demo(t, "--origin", origin, "--state", state)
@@ -410,6 +415,7 @@ func TestAllNodesAreKilled(t *testing.T) {
 // TestANodeLeaves: a node that is told to stop gives its last answer and says so:
 // purges and pushes do not wait for it, and it comes back as it went.
 func TestANodeLeaves(t *testing.T) {
+	t.Parallel()
 	demo := edged.Demo(t)
 	allReady(t, demo)
 	gone := demo.Nodes[3]

@@ -16,6 +16,7 @@ import (
 // TestThousandReadersOneFetch: 1,000 readers of a cold key over three protocols
 // make one request to the origin.
 func TestThousandReadersOneFetch(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	n := edged.Node(t, docs.URL)
 	admin := n.Administer(t)
@@ -51,6 +52,7 @@ func TestThousandReadersOneFetch(t *testing.T) {
 // with a cookie, reaches nobody else, neither those who waited for the same fill
 // nor those who come later.
 func TestPrivateAnswerIsItsReadersAlone(t *testing.T) {
+	t.Parallel()
 	for name, field := range map[string][2]string{
 		"private":    {"Cache-Control", "private, max-age=600"},
 		"no-store":   {"Cache-Control", "no-store"},
@@ -95,6 +97,7 @@ func TestPrivateAnswerIsItsReadersAlone(t *testing.T) {
 // TestLeaderThatGoesAway disturbs nobody: whoever joined its fill is answered,
 // and what it brings is stored.
 func TestLeaderThatGoesAway(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	n := edged.Node(t, docs.URL)
 	r, admin := n.Readers(t), n.Administer(t)

@@ -1,6 +1,9 @@
 package behaviour
 
-import "testing"
+import (
+	"fmt"
+	"testing"
+)
 
 // Demo is a running `edged demo`.
 type Demo struct {
@@ -16,7 +19,8 @@ type Demo struct {
 // Demo starts a demo and waits until all of its nodes serve.
 func (e Edged) Demo(tb testing.TB, args ...string) *Demo {
 	tb.Helper()
-	return announcedDemo(tb, e.start(tb, append([]string{"demo", "--json"}, args...)...))
+	first, last := e.ports()
+	return announcedDemo(tb, e.start(tb, append([]string{"demo", "--json", "--ports", fmt.Sprintf("%d-%d", first, last)}, args...)...))
 }
 
 // GoRunDemo is Demo from the sources, as a newcomer starts it.

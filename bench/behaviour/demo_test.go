@@ -75,6 +75,7 @@ func TestDemoLine(t *testing.T) {
 
 // TestDemoOfAnotherShape: other regions, nodes, documents.
 func TestDemoOfAnotherShape(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	text := "---\nid: hello\nkind: cta\nversion: 3\nsegments: [press]\ntitle: Hello\n---\nHello, press.\n"
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "hello.md"), []byte(text), 0o600))
@@ -93,6 +94,7 @@ func TestDemoOfAnotherShape(t *testing.T) {
 
 // TestDemoOfAnotherOrigin: the demo stands in front of what it is told to.
 func TestDemoOfAnotherOrigin(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	d := edged.Demo(t, "--regions", "a", "--nodes", "2", "--origin", docs.URL)
 	require.Equal(t, docs.URL, d.Origin)
@@ -106,6 +108,7 @@ func TestDemoOfAnotherOrigin(t *testing.T) {
 // TestDemoGoesOn: with --state a second start is where the first ended: the
 // token, the CA, quotas, purges, edited documents.
 func TestDemoGoesOn(t *testing.T) {
+	t.Parallel()
 	state := t.TempDir()
 	args := []string{"--regions", "a", "--nodes", "1", "--state", state}
 	first := edged.Demo(t, args...)

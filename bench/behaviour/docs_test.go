@@ -72,6 +72,7 @@ func everywhere(t *testing.T, d *Demo, path string, holds func(where string, r *
 // TestDocsPush: an edit shows nowhere before its push; then it reaches all regions
 // in stage order, and the push ends with 0 only when every node shows it.
 func TestDocsPush(t *testing.T) {
+	t.Parallel()
 	demo := edged.Demo(t)
 	p := pusher{command(t, "edgectl"), demo}
 	allReady(t, demo)
@@ -167,6 +168,7 @@ func (d *Docs) raise(t *testing.T, id string) int64 {
 // found out at the first node, and the former bytes are served everywhere, also
 // after a restart; one that still has the old version keeps the push waiting.
 func TestBadDocs(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	state := t.TempDir()
 	demo := edged.Demo(t, "--origin", docs.URL, "--state", state)
@@ -258,6 +260,7 @@ func postUpdate(t *testing.T, p pusher, dir string) string {
 // start with the same state: the push that was accepted goes on to its end, no
 // version that had been released is lost, and nobody shows a mixture.
 func TestAPushOutlivesAllNodes(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	state := t.TempDir()
 	demo := edged.Demo(t, "--origin", docs.URL, "--state", state)

@@ -10,19 +10,33 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
 // Edged is a built edged binary.
-type Edged struct{ path string }
+type Edged struct {
+	path     string
+	taken    *atomic.Int64 // ranges of ports that were given away
+	building *sync.Mutex   // held while a command is built beside it
+}
+
+// ports is a range of ports that nobody else of these tests is given: a node that
+// is started again by hand finds its own free, whatever runs beside it.
+func (e Edged) ports() (first, last int) {
+	const lowest, each, ranges = 20_000, 400, 30
+	first = lowest + each*int(e.taken.Add(1)%ranges)
+	return first, first + each - 1
+}
 
 // pkg is the command under test.
 const pkg = "github.com/letteros/letteredge/cmd/edged"
 
 // Build compiles cmd/edged into dir.
 func Build(ctx context.Context, dir string) (Edged, error) {
-	e := Edged{path: filepath.Join(dir, "edged")}
+	e := Edged{path: filepath.Join(dir, "edged"), taken: new(atomic.Int64), building: new(sync.Mutex)}
 	out, err := exec.CommandContext(ctx, "go", "build", "-o", e.path, pkg).CombinedOutput()
 	if err != nil {
 		return e, fmt.Errorf("build edged: %w\n%s", err, out)

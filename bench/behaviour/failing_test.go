@@ -16,6 +16,7 @@ import (
 // TestStaleRatherThanAnError: where the origin is gone, what is cached goes on
 // being served, marked, and what is not gets a problem.
 func TestStaleRatherThanAnError(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	n := edged.Node(t, docs.URL)
 	r, admin := n.Readers(t), n.Administer(t)
@@ -51,6 +52,7 @@ func TestStaleRatherThanAnError(t *testing.T) {
 // TestExpiredIsServedWhereTheOriginFails: by stale-if-error, also for a 500, and
 // not where the origin said must-revalidate.
 func TestExpiredIsServedWhereTheOriginFails(t *testing.T) {
+	t.Parallel()
 	var broken atomic.Bool
 	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if broken.Load() {
@@ -90,6 +92,7 @@ func TestExpiredIsServedWhereTheOriginFails(t *testing.T) {
 // TestOriginThatDoesNotAnswer in time is a 504, and one that speaks no HTTP a
 // 502.
 func TestOriginThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
 	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	t.Cleanup(slow.Close)
 	nonsense, err := net.Listen("tcp", "127.0.0.1:0")
@@ -126,6 +129,7 @@ routes:
 // TestWrongArtifactsReachNobody: a 200 that is not the artifact asked for is not
 // stored, replaces nothing, and no reader sees it.
 func TestWrongArtifactsReachNobody(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	n := edged.Node(t, docs.URL)
 	r, admin := n.Readers(t), n.Administer(t)
@@ -180,6 +184,7 @@ func TestWrongArtifactsReachNobody(t *testing.T) {
 // TestWhatSomeNodeHas: with a dead origin, what one node of six has is shown by
 // all, and what nobody has is an error.
 func TestWhatSomeNodeHas(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	demo := edged.Demo(t, "--origin", docs.URL)
 	allReady(t, demo)

@@ -212,6 +212,7 @@ func TestNgtcp2(t *testing.T) {
 // TestEarlyData: what may be replayed is answered early, what must not be is
 // refused (RFC 8470).
 func TestEarlyData(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	var posts atomic.Int64
 	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -15,12 +15,13 @@ import (
 	"github.com/letteros/letteredge/bench/docsorigin"
 )
 
-// freeRange finds so many consecutive ports that are free, below those that the
-// system gives away.
+// freeRange finds so many consecutive ports that are free, and stay so for this
+// test.
 func freeRange(t *testing.T, count int) int {
 	t.Helper()
+	lowest, highest := edged.ports()
 	for range 100 {
-		first, free := 20000+rand.IntN(12000-count), 0
+		first, free := lowest+rand.IntN(highest-lowest-count), 0
 		for i := range count {
 			if ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first+i)); err == nil {
 				free++
@@ -38,6 +39,7 @@ func freeRange(t *testing.T, count int) int {
 // TestClusterInit: what `edgectl cluster init` makes runs as one cluster; a node
 // of another CA is not heard.
 func TestClusterInit(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	edgectl := command(t, "edgectl")
 	first := freeRange(t, 9)

@@ -25,6 +25,7 @@ func waiting(t *testing.T, admins []*Admin) (sum float64) {
 // make one request to the origin for each region, also where it is slower than a
 // node is patient with another.
 func TestThousandReadersOneFetchPerRegion(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	demo := edged.Demo(t, "--origin", docs.URL)
 	allReady(t, demo)
@@ -102,6 +103,7 @@ func (b *busy) counts() (by map[string]int, most int) {
 // origin is asked for each key once by each region, however many nodes and readers
 // want it at the same time.
 func TestPurgesDoNotMultiplyLoad(t *testing.T) {
+	t.Parallel()
 	origin := &busy{by: map[string]int{}}
 	server := httptest.NewServer(origin)
 	t.Cleanup(server.Close)
@@ -141,6 +143,7 @@ func TestPurgesDoNotMultiplyLoad(t *testing.T) {
 // TestFillsHaveACap: however many cold keys are asked for at one time, the origin
 // sees no more at one time than fills.max, and all are answered.
 func TestFillsHaveACap(t *testing.T) {
+	t.Parallel()
 	origin := &busy{by: map[string]int{}}
 	server := httptest.NewServer(origin)
 	t.Cleanup(server.Close)

@@ -2,6 +2,7 @@ package behaviour
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"testing"
@@ -12,7 +13,20 @@ import (
 // edged is the binary under test, built once by TestMain.
 var edged Edged
 
+// atATime is how many of the parallel tests run at a time, whatever the number of
+// cores, unless -parallel says otherwise: most of what they do is to wait.
+const atATime = "3"
+
 func TestMain(m *testing.M) {
+	flag.Parse()
+	told := false
+	flag.Visit(func(f *flag.Flag) { told = told || f.Name == "test.parallel" })
+	if !told {
+		if err := flag.Set("test.parallel", atATime); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
 	dir, err := os.MkdirTemp("", "letteredge-behaviour-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -14,6 +14,7 @@ import (
 // TestMetricsOfACluster: what happens in a cluster shows in the metrics of its
 // nodes, which are as Prometheus wants them; what goes wrong is in the log, too.
 func TestMetricsOfACluster(t *testing.T) {
+	t.Parallel()
 	demo := edged.Demo(t)
 	allReady(t, demo)
 	admins := demo.admins(t)

@@ -37,6 +37,7 @@ func newFlaky(t *testing.T) *flaky {
 // all that is cached goes on being served, and they are asked for no more than
 // probes; once they are back they are used again.
 func TestOutage(t *testing.T) {
+	t.Parallel()
 	const keys = 50
 	one, two := newFlaky(t), newFlaky(t)
 	n := edged.Configured(t, "", fmt.Sprintf(`

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// pollTimeout bounds every wait for a condition.
-const pollTimeout = 20 * time.Second
+// pollTimeout bounds every wait for a condition. It is generous, as other tests
+// run beside.
+const pollTimeout = time.Minute
 
 // Until waits until holds returns true, and fails the test if that takes too
 // long; what says what was waited for.

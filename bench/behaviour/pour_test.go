@@ -62,6 +62,7 @@ func (r *Readers) half(t *testing.T, proto Proto, path string) (io.ReadCloser, e
 // beginning while the origin, asked once for each region, still holds the end back;
 // where it breaks off no answer looks whole and nothing is stored.
 func TestContentIsShownWhileItComes(t *testing.T) {
+	t.Parallel()
 	for _, known := range []bool{true, false} {
 		t.Run(fmt.Sprintf("length known %v", known), func(t *testing.T) {
 			origin := &pouring{known: known, fate: make(chan bool, 1000)}

@@ -48,6 +48,7 @@ func edition(t *testing.T, r *Reply) int64 {
 // gets what it purged; another segment's copy is still there where the selector
 // does not name it.
 func TestPurgedIsGone(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	n := edged.Node(t, docs.URL)
 	r, admin := n.Readers(t), n.Administer(t)
@@ -77,6 +78,7 @@ func TestPurgedIsGone(t *testing.T) {
 // before the edit. Whoever asks after the purge has returned gets the new
 // content, and what the fill brings is not kept.
 func TestPurgeDuringASlowFill(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	n := edged.Node(t, docs.URL)
 	r, admin := n.Readers(t), n.Administer(t)
@@ -122,6 +124,7 @@ func TestPurgeDuringASlowFill(t *testing.T) {
 
 // TestSoftPurge: the stale copy is served, marked, until the one refresh ends.
 func TestSoftPurge(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	n := edged.Node(t, docs.URL)
 	r, admin := n.Readers(t), n.Administer(t)
@@ -150,6 +153,7 @@ func TestSoftPurge(t *testing.T) {
 
 // TestDryRunCountsWhatAPurgeHits on a cache that is at rest.
 func TestDryRunCountsWhatAPurgeHits(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	n := edged.Node(t, docs.URL)
 	r, admin := n.Readers(t), n.Administer(t)
@@ -200,6 +204,7 @@ func TestDryRunCountsWhatAPurgeHits(t *testing.T) {
 
 // TestVariantsArePurgedTogether: a key without a variant means all of them.
 func TestVariantsArePurgedTogether(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	n := edged.Node(t, docs.URL)
 	r, admin := n.Readers(t), n.Administer(t)
@@ -219,6 +224,7 @@ func TestVariantsArePurgedTogether(t *testing.T) {
 // TestGeneralRoutesArePurged by host, by host and path, and by the tags that an
 // origin sends in any of three fields.
 func TestGeneralRoutesArePurged(t *testing.T) {
+	t.Parallel()
 	var edition atomic.Int64
 	origin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "max-age=600")

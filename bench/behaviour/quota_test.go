@@ -19,6 +19,7 @@ const otherTrial = "/v1/segments/b2c/ctas/trial"
 // admitted, and not much less; what is refused says why and for how long; other
 // segments notice nothing.
 func TestQuota(t *testing.T) {
+	t.Parallel()
 	const rate, burst = 100, 40
 	docs := NewDocs(t, docsorigin.Options{})
 	n := edged.Node(t, docs.URL)
@@ -135,6 +136,7 @@ func governed(t *testing.T, r *Reply, rate, burst int64) {
 
 // TestOverflow: what happens to requests over the quota is the quota's to say.
 func TestOverflow(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	n := edged.Node(t, docs.URL)
 	r, admin := n.Readers(t), n.Administer(t)

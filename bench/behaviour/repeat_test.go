@@ -14,6 +14,7 @@ import (
 // answer; the key with another body is a 422 on every node, also after a kill -9
 // of all of them.
 func TestRequestsSentAgain(t *testing.T) {
+	t.Parallel()
 	state := t.TempDir()
 	demo := edged.Demo(t, "--state", state)
 	allReady(t, demo)

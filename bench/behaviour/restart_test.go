@@ -57,6 +57,7 @@ func audit(t *testing.T, a *Admin) []audited {
 
 // TestLimitsAndPurgesSurviveAKill: what was acknowledged is there after kill -9.
 func TestLimitsAndPurgesSurviveAKill(t *testing.T) {
+	t.Parallel()
 	demo := edged.Demo(t, "--regions", "a", "--nodes", "1")
 	n := demo.Nodes[0]
 	admin := n.Administer(t)
@@ -102,6 +103,7 @@ func TestLimitsAndPurgesSurviveAKill(t *testing.T) {
 // TestKillAmidWrites: whenever the kill comes, what was acknowledged before it is
 // there, and nothing else than the one write that was under way.
 func TestKillAmidWrites(t *testing.T) {
+	t.Parallel()
 	demo := edged.Demo(t, "--regions", "a", "--nodes", "1")
 	n := demo.Nodes[0]
 	sent := 0
@@ -148,6 +150,7 @@ func TestKillAmidWrites(t *testing.T) {
 // TestALoneNodeKeepsItsLimits: a node without a configuration file has a control
 // log of its own, in its state folder.
 func TestALoneNodeKeepsItsLimits(t *testing.T) {
+	t.Parallel()
 	docs, state := NewDocs(t, docsorigin.Options{}), t.TempDir()
 	n := edged.Node(t, docs.URL, "--state", state)
 	admin := n.Administer(t)

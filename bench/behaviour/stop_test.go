@@ -25,6 +25,7 @@ type answer struct {
 // TestStopFinishes: a node that is told to stop takes nobody new, finishes what
 // is under way over each protocol, and ends with 0.
 func TestStopFinishes(t *testing.T) {
+	t.Parallel()
 	for _, signal := range []os.Signal{syscall.SIGTERM, syscall.SIGINT} {
 		t.Run(signal.String(), func(t *testing.T) {
 			docs := NewDocs(t, docsorigin.Options{})
@@ -77,6 +78,7 @@ func accepts(address string) bool {
 
 // TestStopIsBounded: a request that does not end does not keep a node for ever.
 func TestStopIsBounded(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	n := edged.Configured(t, docs.URL, "limits: {shutdown: 500ms}")
 	r := n.Readers(t)
@@ -104,6 +106,7 @@ func TestStopIsBounded(t *testing.T) {
 
 // TestDemoEnds: on ^C a demo ends with 0 and takes everything with it.
 func TestDemoEnds(t *testing.T) {
+	t.Parallel()
 	for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
 			d := edged.Demo(t, "--regions", "a,b", "--nodes", "2")
@@ -120,6 +123,7 @@ func TestDemoEnds(t *testing.T) {
 
 // TestKilledDemo: a demo that is killed leaves no node behind.
 func TestKilledDemo(t *testing.T) {
+	t.Parallel()
 	d := edged.Demo(t, "--regions", "a,b", "--nodes", "1")
 	t.Cleanup(func() { _ = os.RemoveAll(filepath.Dir(d.CA)) }) // nobody else does
 	d.Kill()
@@ -131,6 +135,7 @@ func TestKilledDemo(t *testing.T) {
 // TestKilledNode: a node of a demo that is killed stays dead, the others go on,
 // and it can be started again by hand where it was.
 func TestKilledNode(t *testing.T) {
+	t.Parallel()
 	d := edged.Demo(t, "--regions", "a", "--nodes", "2")
 	killed, other := d.Nodes[0], d.Nodes[1]
 	require.Equal(t, 200, killed.Readers(t).Get(t, H1, trial).Status)

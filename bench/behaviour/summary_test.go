@@ -12,6 +12,7 @@ import (
 // TestSummaryIsRebuiltBeforeAnyoneAsks: after the purge of a Proof the node makes
 // the Summary anew by itself, with the new Proof.
 func TestSummaryIsRebuiltBeforeAnyoneAsks(t *testing.T) {
+	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	n := edged.Node(t, docs.URL)
 	r, admin := n.Readers(t), n.Administer(t)

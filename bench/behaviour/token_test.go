@@ -11,6 +11,7 @@ import (
 // them, for its scopes and no others, also after kill -9 of all, until it is taken
 // back.
 func TestTokensEverywhere(t *testing.T) {
+	t.Parallel()
 	state := t.TempDir()
 	demo := edged.Demo(t, "--state", state)
 	allReady(t, demo)

@@ -29,16 +29,13 @@ type upheaval struct {
 	done    int // pushes that reached everybody
 }
 
-// TestUpheaval: 100,000 randomised requests over all nodes and protocols while
-// documents are pushed and purged and nodes are killed, the leader among them; at
-// the end the origin is dead, too. Nobody gets another segment's content, two
-// versions in one Summary, what was not pushed, what everybody has left behind,
-// or an error for what some node has.
+// TestUpheaval: randomised requests over all nodes and protocols while documents
+// are pushed and purged and nodes are killed, the leader among them; at the end the
+// origin is dead, too. Nobody gets another segment's content, two versions in one
+// Summary, what was not pushed, what everybody has left behind, or an error for
+// what some node has.
 func TestUpheaval(t *testing.T) {
-	requests, readers := int64(100_000), 24
-	if testing.Short() {
-		requests = 10_000
-	}
+	requests, readers := int64(requests(t)), 24
 	const more = 1 << 40 // they go on until all has happened
 	docs := NewDocs(t, docsorigin.Options{Reread: 10 * time.Millisecond})
 	demo := edged.Demo(t, "--origin", docs.URL)

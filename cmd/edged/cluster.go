@@ -23,6 +23,7 @@ type cluster struct {
 	dir       string // state
 	regions   []string
 	perRegion int
+	from      portRange
 	origin    string
 	docs      string // "" where the origin is not ours
 	log       *slog.Logger

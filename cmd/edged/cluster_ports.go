@@ -13,7 +13,7 @@ func (c *cluster) places(ids []string) ([]ports, error) {
 	if kept, ok := c.keptPlaces(ids); ok {
 		return kept, nil
 	}
-	return freePorts(len(ids))
+	return freePorts(c.from, len(ids))
 }
 
 // keptPlaces reads the addresses out of the files of the last start; false unless

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,6 +23,7 @@ type demoCmd struct {
 	Regions []string `default:"tokyo,frankfurt,virginia" help:"The regions."`
 	Nodes   int      `default:"2" help:"Nodes in each region."`
 	Origin  string   `placeholder:"URL" help:"Another origin instead of the built-in one."`
+	Ports   string   `placeholder:"FIRST-LAST" help:"Take the nodes' ports from here (default: 20000-31999)."`
 	State   string   `placeholder:"DIR" help:"Keep state here, and go on where the last start ended (default: a temporary folder)."`
 }
 
@@ -32,6 +34,10 @@ const maxNodes = 32
 func (d *demoCmd) Run(ctx context.Context, std streams) (err error) {
 	if n := d.Nodes * len(d.Regions); d.Nodes < 1 || n < 1 || n > maxNodes {
 		return usageError{fmt.Errorf("demo: --regions times --nodes must be 1 to %d", maxNodes)}
+	}
+	from, err := parsePorts(cmp.Or(d.Ports, defaultPorts))
+	if err != nil {
+		return usageError{fmt.Errorf("demo: --ports: %w", err)}
 	}
 	for i, r := range d.Regions {
 		if !cachekey.ValidID(r) || slices.Contains(d.Regions[:i], r) {
@@ -59,7 +65,7 @@ func (d *demoCmd) Run(ctx context.Context, std streams) (err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("demo: state folder: %w", err)
 	}
-	c := &cluster{dir: dir, regions: d.Regions, perRegion: d.Nodes, log: log, logs: std.err}
+	c := &cluster{dir: dir, regions: d.Regions, perRegion: d.Nodes, from: from, log: log, logs: std.err}
 	c.origin = d.Origin
 	if d.Origin == "" {
 		docs, stop, err := startOrigin(c, d.Docs, log)

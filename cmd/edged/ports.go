@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"strconv"
+	"strings"
 )
 
 // ports are the addresses of one node. They are written into its file, so that
@@ -13,9 +15,34 @@ type ports struct {
 	peer, lan, wan       string // the cluster's
 }
 
+// portRange is where a demo takes ports from, both ends included.
+type portRange struct{ first, last int }
+
+// The ports that are tried unless others are named lie below those from which
+// systems take the ports of outgoing connections and of listeners without one
+// (Linux from 32768, others from 49152), so that nobody is given one between its
+// choice and its node's start, or while its node is dead.
+const defaultPorts = "20000-31999"
+
+// minPorts is how many a range must have: at most 32 nodes take six each, and are
+// to find theirs by chance.
+const minPorts = 300
+
+func parsePorts(text string) (portRange, error) {
+	first, last, _ := strings.Cut(text, "-")
+	var r portRange
+	var err, err2 error
+	r.first, err = strconv.Atoi(first)
+	r.last, err2 = strconv.Atoi(last)
+	if err != nil || err2 != nil || r.first < 1024 || r.last > 65535 || r.last-r.first+1 < minPorts {
+		return r, fmt.Errorf("%q: must be FIRST-LAST, at least %d ports within 1024-65535, as in %s", text, minPorts, defaultPorts)
+	}
+	return r, nil
+}
+
 // freePorts finds addresses for n nodes: it holds all of them at once, so that
 // no two are the same, and lets go for the nodes to take.
-func freePorts(n int) ([]ports, error) {
+func freePorts(from portRange, n int) ([]ports, error) {
 	var held reservation
 	defer held.release()
 	all := make([]ports, n)
@@ -29,7 +56,7 @@ func freePorts(n int) ([]ports, error) {
 			{&p.plain, "127.0.0.1", false}, {&p.admin, "127.0.0.1", false}, {&p.secure, "localhost", true},
 			{&p.peer, "127.0.0.1", true}, {&p.lan, "127.0.0.1", true}, {&p.wan, "127.0.0.1", true},
 		} {
-			port, err := held.find(want.udp, want.host == "localhost")
+			port, err := held.find(from, want.udp, want.host == "localhost")
 			if err != nil {
 				return nil, fmt.Errorf("find free ports: %w", err)
 			}
@@ -49,21 +76,12 @@ func (r *reservation) release() {
 	*r = nil
 }
 
-// The ports that are tried: below those from which systems take the ports of
-// outgoing connections and of listeners without one (Linux from 32768, others from
-// 49152), so that nobody is given one between its choice and its node's start, or
-// while its node is dead.
-const (
-	lowestPort  = 20000
-	highestPort = 32000
-)
-
 // find holds a port that is free for TCP and, if udp is set, for UDP, on
 // 127.0.0.1 and, with both set, wherever the machine has it on ::1.
-func (r *reservation) find(udp, both bool) (uint16, error) {
+func (r *reservation) find(from portRange, udp, both bool) (uint16, error) {
 	var last error
 	for range 100 {
-		port := uint16(lowestPort + rand.IntN(highestPort-lowestPort))
+		port := uint16(from.first + rand.IntN(from.last-from.first+1))
 		ln, err := net.Listen("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
 		if last = err; err != nil {
 			continue
