@@ -36,9 +36,8 @@ func (n *node) makeAdmin(gate *quota.Gate, requests *metrics.Requests) error {
 		OriginServers: func() []metrics.OriginServer {
 			var all []metrics.OriginServer
 			for name, o := range n.origins {
-				servers, _ := o.Figures()
-				for _, s := range servers {
-					all = append(all, metrics.OriginServer{Origin: name, Server: s.Server, Paused: s.Paused, Requests: s.Requests, Failures: s.Failures})
+				for _, s := range o.Figures().Servers {
+					all = append(all, metrics.OriginServer{Origin: name, Server: s.Server, Paused: s.Paused, Ejected: s.Ejected, Requests: s.Requests, Failures: s.Failures})
 				}
 			}
 			return all
@@ -46,7 +45,14 @@ func (n *node) makeAdmin(gate *quota.Gate, requests *metrics.Requests) error {
 		OriginRetries: func() map[string]uint64 {
 			all := make(map[string]uint64, len(n.origins))
 			for name, o := range n.origins {
-				_, all[name] = o.Figures()
+				all[name] = o.Figures().Retries
+			}
+			return all
+		},
+		OriginPanic: func() map[string]bool {
+			all := make(map[string]bool, len(n.origins))
+			for name, o := range n.origins {
+				all[name] = o.Figures().Panic
 			}
 			return all
 		},

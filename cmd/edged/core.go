@@ -32,7 +32,7 @@ func (n *node) makeCore(marks *invalidation.Marks, gate *quota.Gate, requests *m
 			ConnectTimeout: o.Timeouts.Connect.Std(), HeaderTimeout: o.Timeouts.Header.Std(), BodyTimeout: o.Timeouts.Body.Std(),
 		},
 			Servers: servers, Failures: o.Breaker.Failures, Pause: o.Breaker.Pause.Std(), MaxPause: o.Breaker.MaxPause.Std(),
-			Health: origin.Health{Path: o.Health.Path, Interval: o.Health.Interval.Std()}, Retries: o.Retries, HedgeAfter: o.HedgeAfter.Std(), Log: n.log.With("origin", o.Name),
+			Outlier: outlier(o.Outlier), Health: origin.Health{Path: o.Health.Path, Interval: o.Health.Interval.Std()}, Retries: o.Retries, HedgeAfter: o.HedgeAfter.Std(), Log: n.log.With("origin", o.Name),
 		})
 		if err != nil {
 			return fmt.Errorf("origin %s: %w", o.Name, err)
@@ -85,6 +85,13 @@ func (n *node) makeCore(marks *invalidation.Marks, gate *quota.Gate, requests *m
 	})
 	n.purges.SubscribeSwept(func(r invalidation.Record) { n.keeper.Purged(r.Selector) })
 	return nil
+}
+
+func outlier(o config.Outlier) origin.Outlier {
+	return origin.Outlier{
+		Ratio: o.Ratio, Requests: o.Requests, Interval: o.Interval.Std(), Pause: o.Pause.Std(), MaxPause: o.MaxPause.Std(),
+		MaxEjected: o.MaxEjected, Panic: o.Panic,
+	}
 }
 
 func isolation(i config.Isolation) edge.Isolation {

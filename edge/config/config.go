@@ -78,6 +78,8 @@ type Origin struct {
 	// Breaker says when a server that fails is left alone.
 	Breaker Breaker `yaml:"breaker"`
 	Health  Health  `yaml:"health"`
+	// Outlier says when a server that fails too often gets nothing for a while.
+	Outlier Outlier `yaml:"outlier"`
 	// Retries bounds how often a GET, HEAD or OPTIONS is sent again where no answer
 	// came, or 502, 503 or 504. Beyond a tenth of the load nothing is.
 	Retries int `yaml:"retries"`
@@ -122,6 +124,24 @@ type Health struct {
 	// Path is asked for; no answer, or a status from 400, is a failure. Empty: never.
 	Path     string   `yaml:"path"`
 	Interval Duration `yaml:"interval"`
+}
+
+// Outlier ejects servers that answer, but fail too often.
+type Outlier struct {
+	// Ratio of failures in an interval from which a server is ejected; 0: never.
+	Ratio float64 `yaml:"ratio"`
+	// Requests is how many it must have had in the interval to be judged.
+	Requests int      `yaml:"requests"`
+	Interval Duration `yaml:"interval"`
+	// Pause is the length of the first ejection; each further one is longer by as
+	// much, up to MaxPause.
+	Pause    Duration `yaml:"pause"`
+	MaxPause Duration `yaml:"max_pause"`
+	// MaxEjected is the share of the weights that may be ejected at one time.
+	MaxEjected float64 `yaml:"max_ejected"`
+	// Panic is the share of the weights that must be left; with less, ejections do
+	// not count.
+	Panic float64 `yaml:"panic"`
 }
 
 // Timeouts bound one exchange with an origin. Zero means the default.

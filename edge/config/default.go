@@ -91,6 +91,7 @@ func (c *Config) fill() {
 		defaultTo(&o.Group, o.Name)
 		defaultTo(&o.MaxInFlight, 256)
 		defaultTo(&o.Health.Interval, Duration(5*time.Second))
+		o.Outlier.fill()
 		defaultTo(&o.Breaker.Pause, Duration(time.Second))
 		defaultTo(&o.Breaker.MaxPause, Duration(30*time.Second))
 		defaultTo(&o.Timeouts.Connect, Duration(3*time.Second))
@@ -104,6 +105,15 @@ func (c *Config) fill() {
 		defaultTo(&r.Isolated, IsolatedStale)
 		defaultTo(&r.Query.Others, OthersDrop)
 	}
+}
+
+func (o *Outlier) fill() {
+	defaultTo(&o.Requests, 20)
+	defaultTo(&o.Interval, Duration(10*time.Second))
+	defaultTo(&o.Pause, Duration(30*time.Second))
+	defaultTo(&o.MaxPause, Duration(5*time.Minute))
+	defaultTo(&o.MaxEjected, 0.5)
+	defaultTo(&o.Panic, 0.5)
 }
 
 func defaultTo[T comparable](v *T, d T) {

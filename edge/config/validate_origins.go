@@ -32,6 +32,7 @@ func (k *checker) origins(list []Origin) []string {
 		k.count(at+".breaker.failures", o.Breaker.Failures, 0, 1_000_000)
 		k.duration(at+".breaker.pause", o.Breaker.Pause, time.Millisecond, time.Hour)
 		k.duration(at+".breaker.max_pause", o.Breaker.MaxPause, o.Breaker.Pause.Std(), time.Hour)
+		k.outlier(at+".outlier", o)
 		k.duration(at+".health.interval", o.Health.Interval, 100*time.Millisecond, time.Hour)
 		switch {
 		case o.Health.Path == "":
@@ -55,6 +56,26 @@ func (k *checker) origins(list []Origin) []string {
 		}
 	}
 	return names
+}
+
+func (k *checker) outlier(at string, o Origin) {
+	out := o.Outlier
+	k.share(at+".ratio", out.Ratio)
+	if out.Ratio > 0 && len(o.Servers) < 2 {
+		k.bad(at+".ratio", "needs several servers: there is nobody to take the place of one")
+	}
+	k.count(at+".requests", out.Requests, 1, 1_000_000)
+	k.duration(at+".interval", out.Interval, 100*time.Millisecond, time.Hour)
+	k.duration(at+".pause", out.Pause, time.Millisecond, time.Hour)
+	k.duration(at+".max_pause", out.MaxPause, out.Pause.Std(), 24*time.Hour)
+	k.share(at+".max_ejected", out.MaxEjected)
+	k.share(at+".panic", out.Panic)
+}
+
+func (k *checker) share(at string, v float64) {
+	if !(v >= 0 && v <= 1) {
+		k.bad(at, "is %v; must be from 0 to 1", v)
+	}
 }
 
 // maxServers bounds an origin's servers: each fetch looks at all.

@@ -66,6 +66,7 @@ func sources(t *testing.T) Sources {
 		OriginServers: func() []OriginServer {
 			return []OriginServer{{Origin: "docs", Server: "a:80", Paused: true, Requests: 9, Failures: 5}}
 		},
+		OriginPanic:    func() map[string]bool { return map[string]bool{"docs": false} },
 		OriginRetries:  func() map[string]uint64 { return map[string]uint64{"docs": 2} },
 		OriginInFlight: func() map[string]int { return map[string]int{"docs": 6} },
 		SweepsDropped:  func() uint64 { return 0 }, Summaries: func() (uint64, uint64) { return 8, 9 },

@@ -31,6 +31,9 @@ type Sources struct {
 	// that were asked again, by origin.
 	OriginServers func() []OriginServer
 	OriginRetries func() map[string]uint64
+	// OriginPanic says of which origins so few servers are left that ejections do not
+	// count.
+	OriginPanic func() map[string]bool
 	// SweepsDropped counts purges whose entries were not counted.
 	SweepsDropped func() uint64
 	// Summaries counts those rebuilt after a purge, and those that failed.
@@ -43,7 +46,7 @@ type Sources struct {
 // OriginServer is what is known of one server of an origin.
 type OriginServer struct {
 	Origin, Server     string
-	Paused             bool
+	Paused, Ejected    bool
 	Requests, Failures uint64
 }
 
@@ -92,9 +95,21 @@ func (s Sources) collect(emit emit) {
 		if o.Paused {
 			up = 0
 		}
+		ejected := 0.0
+		if o.Ejected {
+			ejected = 1
+		}
 		emit.gauge("letteredge_origin_server_up", "0 while the breaker keeps requests from the server.", up, "origin", o.Origin, "server", o.Server)
+		emit.gauge("letteredge_origin_server_ejected", "1 while the server gets nothing, as it failed more often than its outlier ratio allows.", ejected, "origin", o.Origin, "server", o.Server)
 		emit.counter("letteredge_origin_requests_total", "Requests sent to the server.", float64(o.Requests), "origin", o.Origin, "server", o.Server)
 		emit.counter("letteredge_origin_failures_total", "Of these, those without an answer or with 502, 503 or 504.", float64(o.Failures), "origin", o.Origin, "server", o.Server)
+	}
+	for origin, on := range s.OriginPanic() {
+		panics := 0.0
+		if on {
+			panics = 1
+		}
+		emit.gauge("letteredge_origin_panic", "1 while so few servers are left that ejections do not count.", panics, "origin", origin)
 	}
 	for origin, n := range s.OriginRetries() {
 		emit.counter("letteredge_origin_retries_total", "Requests that were sent again, after a failure or as a hedge.", float64(n), "origin", origin)

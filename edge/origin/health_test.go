@@ -15,7 +15,7 @@ func TestHealth(t *testing.T) {
 			[]*server{{name: "a", up: s, weight: 0.5}, {name: "b", up: other, weight: 0.5}})
 		up := func() bool {
 			synctest.Wait()
-			figures, _ := p.Figures()
+			figures := p.Figures().Servers
 			return !figures[0].Paused
 		}
 		<-time.After(6 * time.Second)
@@ -42,7 +42,7 @@ func TestHealthDoesNotHideFailures(t *testing.T) {
 			_, err := p.Fetch(t.Context(), get("/a"))
 			require.Error(t, err)
 			s.set(200)
-			if figures, _ := p.Figures(); figures[0].Paused {
+			if figures := p.Figures().Servers; figures[0].Paused {
 				break
 			}
 			<-time.After(1500 * time.Millisecond)

@@ -54,7 +54,7 @@ func TestHedge(t *testing.T) {
 		require.NoError(t, fast.ctx.Err(), "the body is still to be read")
 		require.NoError(t, a.Body.Close())
 		require.Error(t, fast.ctx.Err())
-		figures, again := p.Figures()
+		figures, again := p.Figures().Servers, p.Figures().Retries
 		require.EqualValues(t, 1, again)
 		require.False(t, figures[0].Paused, "being slower than another is no failure")
 		require.NoError(t, p.Close())

@@ -39,6 +39,7 @@ type PoolConfig struct {
 	// section before another server is asked too, within the budget of retries. 0: never.
 	HedgeAfter time.Duration
 	Health     Health
+	Outlier    Outlier
 	Log        *slog.Logger // nil: discard
 }
 
@@ -48,6 +49,7 @@ type Pool struct {
 	origins []*Origin
 	retries int
 	hedge   time.Duration
+	outlier Outlier
 	log     *slog.Logger
 	work    sync.WaitGroup // races and what they have started; the first Add is under mu, before closed
 
@@ -66,6 +68,7 @@ type server struct {
 	weight   float64
 	turn     float64 // of the smooth weighted round robin
 	breaker  breaker
+	record   record
 	requests uint64
 	failures uint64
 }
@@ -73,7 +76,7 @@ type server struct {
 // ServerFigures are one server's counts.
 type ServerFigures struct {
 	Server             string
-	Paused             bool
+	Paused, Ejected    bool
 	Requests, Failures uint64
 }
 
@@ -111,7 +114,7 @@ func newPool(cfg PoolConfig, servers []*server) *Pool {
 	for _, s := range servers {
 		s.breaker = breaker{failures: cfg.Failures, pause: cfg.Pause, maxPause: max(cfg.Pause, cfg.MaxPause)}
 	}
-	p := &Pool{servers: servers, retries: cfg.Retries, hedge: cfg.HedgeAfter, log: cfg.Log, budget: saved}
+	p := &Pool{servers: servers, retries: cfg.Retries, hedge: cfg.HedgeAfter, outlier: cfg.Outlier.withDefaults(), log: cfg.Log, budget: saved}
 	var life context.Context
 	life, p.end = context.WithCancel(context.Background())
 	if cfg.Health.Path != "" {
@@ -187,8 +190,10 @@ func (p *Pool) pick(failed *server) (*server, permit, error) {
 	now := time.Now()
 	var best, spare *server
 	total := 0.0
+	all := p.outlier.Ratio <= 0 || p.panics(now)
 	for _, s := range p.servers {
 		switch {
+		case !all && s.record.ejected(now):
 		case !s.breaker.admits(now):
 		case s == failed:
 			spare = s
@@ -230,7 +235,11 @@ func (p *Pool) done(s *server, leave permit, v verdict) {
 	if v == bad {
 		s.failures++
 	}
-	if !s.breaker.done(leave, v, time.Now()) {
+	now := time.Now()
+	if s.record.count(v, &p.outlier, now) && p.mayEject(s, now) {
+		p.log.Warn("origin server is ejected: it fails too often", "server", s.name, "for", s.record.eject(&p.outlier, now))
+	}
+	if !s.breaker.done(leave, v, now) {
 		return
 	}
 	if s.breaker.state == paused {
@@ -252,14 +261,27 @@ func (p *Pool) spend() bool {
 	return true
 }
 
-// Figures returns each server's counts, and how many fetches were asked again.
-func (p *Pool) Figures() (servers []ServerFigures, retries uint64) {
+// Figures are a pool's counts.
+type Figures struct {
+	Servers []ServerFigures
+	// Retries counts fetches that were asked again, or hedged.
+	Retries uint64
+	// Panic: so few servers are left that ejections do not count.
+	Panic bool
+}
+
+// Figures returns the counts of this moment.
+func (p *Pool) Figures() Figures {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	now := time.Now()
+	f := Figures{Retries: p.retried, Panic: p.panics(now)}
 	for _, s := range p.servers {
-		servers = append(servers, ServerFigures{Server: s.name, Paused: s.breaker.state == paused, Requests: s.requests, Failures: s.failures})
+		f.Servers = append(f.Servers, ServerFigures{
+			Server: s.name, Paused: s.breaker.state == paused, Ejected: s.record.ejected(now), Requests: s.requests, Failures: s.failures,
+		})
 	}
-	return servers, p.retried
+	return f
 }
 
 // InFlight returns how many fetches are under way, their bodies included.

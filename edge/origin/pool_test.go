@@ -66,7 +66,7 @@ func TestRetryAsksAnotherServer(t *testing.T) {
 			require.Equal(t, 200, answer.Status)
 		}
 		require.Equal(t, []int{3, 20}, []int{a.asked, b.asked}, "the failing server is paused after three")
-		_, retries := p.Figures()
+		retries := p.Figures().Retries
 		require.EqualValues(t, 3, retries)
 	})
 }
@@ -131,7 +131,7 @@ func TestRecoveredServerIsSpared(t *testing.T) {
 
 		s.status = 200
 		require.LessOrEqual(t, ask(5000, 30*time.Second), 200)
-		figures, _ := p.Figures()
+		figures := p.Figures().Servers
 		require.False(t, figures[0].Paused)
 		require.Equal(t, 100, ask(100, 5*time.Second), "steady again")
 	})
