@@ -121,10 +121,10 @@ func TestBadFiles(t *testing.T) {
 		"breaker max_pause":  {"origins: [{name: web, url: 'http://a', breaker: {pause: 10s, max_pause: 5s}}]", "origins[0].breaker.max_pause is 5s; must be a duration"},
 		"hedge_after":        {"origins: [{name: web, url: 'http://a', hedge_after: -1s}]", "origins[0].hedge_after is -1s; must be a duration"},
 		"health path":        {"origins: [{name: web, url: 'http://a', health: {path: x}}]", `origins[0].health.path is "x"; must be a path`},
+		"health, off":        {"origins: [{name: web, url: 'http://a', breaker: {failures: 0}, health: {path: /x}}]", "origins[0].health.path needs breaker.failures"},
 		"outlier ratio":      {"origins: [{name: web, url: 'http://a', outlier: {ratio: 2}}]", "origins[0].outlier.ratio is 2; must be from 0 to 1"},
 		"outlier, one":       {"origins: [{name: web, url: 'http://a', outlier: {ratio: 0.5}}]", "origins[0].outlier.ratio needs several servers"},
 		"outlier max_pause":  {"origins: [{name: web, url: 'http://a', outlier: {max_pause: 1s}}]", "origins[0].outlier.max_pause is 1s"},
-		"health, no breaker": {"origins: [{name: web, url: 'http://a', health: {path: /x}}]", "origins[0].health.path needs breaker.failures"},
 		"health interval":    {"origins: [{name: web, url: 'http://a', health: {interval: 1ms}}]", "origins[0].health.interval is 1ms; must be a duration"},
 		"retries":            {"origins: [{name: web, url: 'http://a', retries: 6}]", "origins[0].retries is 6; must be from 0 to 5"},
 		"ca without https":   {"origins: [{name: a, url: 'http://a', ca: x.pem}]", "origins[0].ca must be empty unless the url is https"},
@@ -299,5 +299,5 @@ func TestServersOfAnOrigin(t *testing.T) {
 	c, err := Parse([]byte(pooled("0.333", "0.667")))
 	require.NoError(t, err)
 	require.Equal(t, []Server{{"http://a", 0.333}, {"http://b", 0.667}}, c.Origins[0].Servers)
-	require.Equal(t, Breaker{Pause: Duration(time.Second), MaxPause: Duration(30 * time.Second)}, c.Origins[0].Breaker)
+	require.Equal(t, Breaker{Failures: 100, Pause: Duration(time.Second), MaxPause: Duration(5 * time.Second)}, c.Origins[0].Breaker)
 }

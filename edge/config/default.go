@@ -17,7 +17,7 @@ func Defaults() string { return defaultsText }
 // local-1 in front of one origin on this machine.
 func Default() Config {
 	c := base()
-	c.Origins = []Origin{{Name: "origin", URL: "http://127.0.0.1:3000"}}
+	c.Origins = []Origin{{Name: "origin", URL: "http://127.0.0.1:3000", Breaker: Breaker{Failures: breakerFailures}}}
 	c.Artifacts.Origin = "origin"
 	c.Routes = []Route{catchAll("origin")}
 	c.fill()
@@ -74,6 +74,11 @@ func base() Config {
 	}
 }
 
+// breakerFailures is what a file gets that does not say how many failures in a row
+// pause a server: as many as only an origin that is down under load has. Zero is a
+// value of its own, and means never.
+const breakerFailures = 100
+
 // catchAll is the route of a node that caches a whole origin: every host and
 // path, the query verbatim.
 func catchAll(origin string) Route {
@@ -93,7 +98,7 @@ func (c *Config) fill() {
 		defaultTo(&o.Health.Interval, Duration(5*time.Second))
 		o.Outlier.fill()
 		defaultTo(&o.Breaker.Pause, Duration(time.Second))
-		defaultTo(&o.Breaker.MaxPause, Duration(30*time.Second))
+		defaultTo(&o.Breaker.MaxPause, Duration(5*time.Second))
 		defaultTo(&o.Timeouts.Connect, Duration(3*time.Second))
 		defaultTo(&o.Timeouts.Header, Duration(15*time.Second))
 		defaultTo(&o.Timeouts.Body, Duration(15*time.Second))
@@ -131,7 +136,7 @@ func defaultTo[T comparable](v *T, d T) {
 func ForOrigin(url, listen, listenTLS, admin string, profile Profile) Config {
 	c := base()
 	c.Listen = Listen{HTTP: listen, TLS: listenTLS, Admin: admin}
-	c.Origins = []Origin{{Name: "origin", URL: url}}
+	c.Origins = []Origin{{Name: "origin", URL: url, Breaker: Breaker{Failures: breakerFailures}}}
 	c.Artifacts.Origin = "origin"
 	c.Routes = []Route{catchAll("origin")}
 	defaultTo(&profile, ProfileDefault)

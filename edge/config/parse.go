@@ -58,6 +58,11 @@ func Parse(data []byte) (Config, error) {
 			return Config{}, refuse(syntaxProblem(err))
 		}
 	}
+	for i := range c.Origins {
+		if _, said := shape.at[fmt.Sprintf("origins[%d].breaker.failures", i)]; !said {
+			c.Origins[i].Breaker.Failures = breakerFailures
+		}
+	}
 	c.fill()
 	if problems := c.check(); len(problems) > 0 {
 		shape.locate(problems)

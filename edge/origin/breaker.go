@@ -44,6 +44,8 @@ const (
 	spare = 1.5
 	// leastRate is let through where too little came before to measure.
 	leastRate = 10.0
+	// leastBurst may come at once: a reader or two of a quiet origin.
+	leastBurst = 10.0
 )
 
 // permit is one fetch that the breaker has let through.
@@ -64,7 +66,7 @@ func (b *breaker) admits(now time.Time) bool {
 			return true
 		}
 		speed := max(leastRate, b.rate*spare)
-		b.tokens = min(b.tokens+speed*now.Sub(b.filled).Seconds(), max(1, speed/10))
+		b.tokens = min(b.tokens+speed*now.Sub(b.filled).Seconds(), max(leastBurst, speed/10))
 		b.filled = now
 		return b.tokens >= 1
 	}
@@ -113,7 +115,7 @@ func (b *breaker) done(p permit, v verdict, now time.Time) bool {
 		return false
 	case v == good && p.probe:
 		b.row, b.until = 0, now.Add(recovery)
-		b.tokens, b.filled = 0, now
+		b.tokens, b.filled = leastBurst, now
 		b.change(recovering)
 		return true
 	case v == good:
