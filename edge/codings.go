@@ -230,6 +230,7 @@ func (c *Core) code(ctx context.Context, x *Exchange) {
 
 	accept := c.coder.Preference(x.Req.Fields.Combined("Accept-Encoding"))
 	if !c.coder.Enter(ctx, !accept.Accepts(coding.Identity)) {
+		c.codings[x.coding].noPlace.Add(1)
 		return
 	}
 	defer c.coder.Leave()
@@ -237,6 +238,7 @@ func (c *Core) code(ctx context.Context, x *Exchange) {
 	if err != nil {
 		c.Logger.Error("not coded", "key", x.key.Text, "coding", x.coding.String(), "err", err)
 	}
+	c.codings.made(x.coding, s.Art.Body, body)
 	if body == nil {
 		this.art.Store(s.Art)
 		return

@@ -80,6 +80,12 @@ func TestCodingsAtOnceAreBounded(t *testing.T) {
 	c.coder.Leave()
 	require.Equal(t, "br", <-got)
 	require.Equal(t, "gzip", ask(c, context.Background(), "gzip"))
+	for _, f := range c.Codings() {
+		want := map[string]CodingFigures{"br": {Made: 1, NoPlace: 2}, "gzip": {Made: 1, NoPlace: 1}}[f.Coding]
+		require.Equal(t, want.Made > 0, f.To > 0 && f.To < f.From, f.Coding)
+		want.Coding, want.From, want.To = f.Coding, f.From, f.To
+		require.Equal(t, want, f)
+	}
 }
 
 // Who asks for a coding that is being made waits for it.

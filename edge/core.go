@@ -129,6 +129,7 @@ type Core struct {
 	room    room
 	aheads  atomic.Uint64 // refreshes ahead that were begun
 	coder   *coding.Coder
+	codings codingCounters
 	pinner  pinner
 
 	// life ends when the core is closed: fills run under it and never under a

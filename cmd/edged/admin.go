@@ -21,7 +21,7 @@ func (n *node) makeAdmin(gate *quota.Gate, requests *metrics.Requests) error {
 	}
 	handler := metrics.Handler(metrics.Sources{
 		Node: n.cfg.Node.ID, Region: n.cfg.Node.Region, Requests: requests, Cache: n.cache.Stats, Gate: gate,
-		Waiting: n.core.Waiting, Fills: n.core.Fills,
+		Waiting: n.core.Waiting, Fills: n.core.Fills, Codings: n.core.Codings,
 		Connections: func() (int, int) {
 			c := n.data.Connections()
 			return c.TCP, c.QUIC

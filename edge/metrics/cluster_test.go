@@ -63,6 +63,9 @@ func sources(t *testing.T) Sources {
 		Node: "tokyo-1", Region: "tokyo", Requests: NewRequests(), Gate: quota.NewGate(time.Now),
 		Cache:   func() cache.Stats { return cache.Stats{Entries: 7, Bytes: 900} },
 		Waiting: func() int { return 3 }, Fills: func() edge.FillFigures { return edge.FillFigures{UnderWay: 2, Bytes: 77, Denied: 1} }, Connections: func() (int, int) { return 4, 5 },
+		Codings: func() []edge.CodingFigures {
+			return []edge.CodingFigures{{Coding: "br", Made: 11, Useless: 12, NoPlace: 13, From: 14, To: 15}}
+		},
 		OriginServers: func() []OriginServer {
 			return []OriginServer{{Origin: "docs", Server: "a:80", Paused: true, Requests: 9, Failures: 5}}
 		},
@@ -128,6 +131,9 @@ func TestClusterScrape(t *testing.T) {
 		`letteredge_rollout_failed_jobs_total 1101`, `letteredge_rollout_retries_total 1102`,
 		`letteredge_rollout_transitions_total{state="done"} 1103`, `letteredge_rollout_transitions_total{state="halted"} 1104`,
 		`letteredge_quota_sharing 1`,
+		`letteredge_codings_total{coding="br",result="made"} 11`, `letteredge_codings_total{coding="br",result="useless"} 12`,
+		`letteredge_codings_total{coding="br",result="no_place"} 13`,
+		`letteredge_coding_bytes_total{coding="br",side="identity"} 14`, `letteredge_coding_bytes_total{coding="br",side="coded"} 15`,
 	} {
 		require.True(t, slices.Contains(lines, line), line)
 	}

@@ -23,6 +23,8 @@ type Sources struct {
 	Waiting func() int
 	// Fills are what the fills under way cost.
 	Fills func() edge.FillFigures
+	// Codings are what became of content codings.
+	Codings func() []edge.CodingFigures
 	// Connections are the open ones, by transport.
 	Connections func() (tcp, quic int)
 	// OriginInFlight are the fetches under way, by origin.
@@ -84,6 +86,15 @@ func (s Sources) collect(emit emit) {
 	emit.gauge("letteredge_fill_memory_bytes", "Content that these hold, at most fills.memory.", float64(fills.Bytes))
 	emit.counter("letteredge_fill_memory_denied_total", "Times that one of these got no more memory: its answer passed through unstored, or was a stale copy or 503.", float64(fills.Denied))
 	emit.counter("letteredge_refreshes_ahead_total", "Copies fetched anew before their end, as enough readers wanted them.", float64(fills.Ahead))
+	for _, f := range s.Codings() {
+		const made = "Codings of stored content: made, useless as they were no smaller, no_place as too many were being made."
+		emit.counter("letteredge_codings_total", made, float64(f.Made), "coding", f.Coding, "result", "made")
+		emit.counter("letteredge_codings_total", made, float64(f.Useless), "coding", f.Coding, "result", "useless")
+		emit.counter("letteredge_codings_total", made, float64(f.NoPlace), "coding", f.Coding, "result", "no_place")
+		const bytes = "Bytes of the content that was coded, and what they came to."
+		emit.counter("letteredge_coding_bytes_total", bytes, float64(f.From), "coding", f.Coding, "side", "identity")
+		emit.counter("letteredge_coding_bytes_total", bytes, float64(f.To), "coding", f.Coding, "side", "coded")
+	}
 	tcp, quic := s.Connections()
 	emit.gauge("letteredge_connections", "Open connections of the data plane.", float64(tcp), "transport", "tcp")
 	emit.gauge("letteredge_connections", "Open connections of the data plane.", float64(quic), "transport", "quic")
