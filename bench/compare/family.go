@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // PIDs returns the peer's processes: the one that was started and all that
-// descend from it.
+// descend from it, in rising order.
 func (p *Process) PIDs() ([]int, error) {
 	children := map[int][]int{}
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
@@ -39,6 +40,7 @@ func (p *Process) PIDs() ([]int, error) {
 	for i := 0; i < len(all); i++ {
 		all = append(all, children[all[i]]...)
 	}
+	slices.Sort(all)
 	return all, nil
 }
 

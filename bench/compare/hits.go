@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/letteros/letteredge/bench/load"
 	"github.com/letteros/letteredge/bench/load/pairs"
@@ -92,47 +93,42 @@ func Hits(ctx context.Context, cfg HitsConfig) (report *HitsReport, err error) {
 	}
 	r := &rivalry{cfg: cfg, origin: origin, report: &HitsReport{Scenario: cfg.Scenario, Node: running[0].Name, WindowS: cfg.Window.Seconds()}}
 	for _, p := range running {
-		l, err := r.load(p)
-		if err != nil {
-			return nil, err
-		}
+		l := r.load(p)
 		if _, err := load.Fetch(ctx, l); err != nil { // the one miss
 			return nil, fmt.Errorf("fill %s: %w", p.Name, err)
 		}
 		r.loads = append(r.loads, l)
 	}
-	return r.run(ctx, running)
+	r.running = running
+	return r.run(ctx)
 }
 
 // rivalry is a comparison under way.
 type rivalry struct {
-	cfg    HitsConfig
-	origin *Origin
-	loads  []load.Config
-	rates  []float64 // open loop, by peer
-	report *HitsReport
+	cfg     HitsConfig
+	origin  *Origin
+	running []*Process // node first
+	loads   []load.Config
+	rates   []float64 // open loop, by peer
+	report  *HitsReport
 }
 
 // load is what a window asks of a server: one path, which is a hit after the first.
-func (r *rivalry) load(p *Process) (load.Config, error) {
-	pids, err := p.PIDs()
-	if err != nil {
-		return load.Config{}, err
-	}
+func (r *rivalry) load(p *Process) load.Config {
 	s := r.cfg.Scenario
 	l := load.Config{
 		URLs: []string{p.URL + "/hit"}, Proto: s.Proto, Connections: s.Connections, Streams: s.Streams, Fresh: s.Fresh, Seed: r.cfg.Seed,
-		Warmup: r.cfg.Warmup, Duration: r.cfg.Window, PIDs: pids, CA: p.CA, Expect: load.Statuses{{From: 200, To: 200}},
+		Warmup: r.cfg.Warmup, Duration: r.cfg.Window, CA: p.CA, Expect: load.Statuses{{From: 200, To: 200}},
 		Header: []load.Field{{Name: "Host", Value: host}},
 	}
 	if s.Proto != load.H1 || s.Fresh {
 		l.URLs[0] = p.TLSURL + "/hit"
 	}
-	return l, nil
+	return l
 }
 
-func (r *rivalry) run(ctx context.Context, running []*Process) (*HitsReport, error) {
-	for _, p := range running[1:] {
+func (r *rivalry) run(ctx context.Context) (*HitsReport, error) {
+	for _, p := range r.running[1:] {
 		r.report.Against = append(r.report.Against, Against{Peer: p.Name, Version: p.Version})
 	}
 	if r.cfg.Scenario.Open {
@@ -164,11 +160,11 @@ const shareOfCapacity = 0.6
 func (r *rivalry) capacities(ctx context.Context) error {
 	r.rates = make([]float64, len(r.report.Against))
 	for i := range r.report.Against {
-		node, err := r.hits(ctx, r.report.Node, r.loads[0])
+		node, err := r.hits(ctx, 0, r.loads[0])
 		if err != nil {
 			return err
 		}
-		other, err := r.hits(ctx, r.report.Against[i].Peer, r.loads[i+1])
+		other, err := r.hits(ctx, i+1, r.loads[i+1])
 		if err != nil {
 			return err
 		}
@@ -188,8 +184,8 @@ func (r *rivalry) pair(ctx context.Context, round, i int) error {
 	}
 	p := Pair{Round: round, Peer: a.Peer}
 	sides := []func() error{
-		func() (err error) { p.Node, err = r.hits(ctx, r.report.Node, node); return err },
-		func() (err error) { p.Other, err = r.hits(ctx, a.Peer, other); return err },
+		func() (err error) { p.Node, err = r.hits(ctx, 0, node); return err },
+		func() (err error) { p.Other, err = r.hits(ctx, i+1, other); return err },
 	}
 	for k := range sides {
 		if err := sides[(k+round)%2](); err != nil {
@@ -205,17 +201,30 @@ func (r *rivalry) pair(ctx context.Context, round, i int) error {
 }
 
 // hits is a window in which the origin is left alone: who asks it is no cache.
-func (r *rivalry) hits(ctx context.Context, who string, l load.Config) (Window, error) {
-	asked := r.origin.Asked()
-	w, err := window(ctx, who, l)
+func (r *rivalry) hits(ctx context.Context, who int, l load.Config) (w Window, err error) {
+	p, asked := r.running[who], r.origin.Asked()
+	for range windowTries {
+		if l.PIDs, err = p.PIDs(); err != nil {
+			return w, err
+		}
+		w, err = window(ctx, p.Name, l)
+		if after, perr := p.PIDs(); perr == nil && slices.Equal(after, l.PIDs) {
+			break
+		}
+		// Some end helpers of theirs at a time of their own (nginx its cache loader):
+		// what those used is lost with them, and so is the window.
+	}
 	if err != nil {
 		return w, err
 	}
 	if n := r.origin.Asked() - asked; n > mayAsk {
-		return w, fmt.Errorf("load %s: its origin was asked %d times for what it should keep", who, n)
+		return w, fmt.Errorf("load %s: its origin was asked %d times for what it should keep", p.Name, n)
 	}
 	return w, nil
 }
+
+// windowTries is how often a window is tried whose processes change in it.
+const windowTries = 3
 
 // mayAsk: a probe, a refresh.
 const mayAsk = 5
