@@ -68,6 +68,19 @@ func pin(t *testing.T, n *Node) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
+// onStacks runs a test on each server of HTTP/3. node starts one that is as Edged.Node
+// starts it, but for that.
+func onStacks(t *testing.T, test func(t *testing.T, node func(origin string) *Node)) {
+	for _, stack := range []string{"lean", "stock"} {
+		t.Run(stack, func(t *testing.T) {
+			test(t, func(origin string) *Node {
+				return edged.Configured(t, origin, fmt.Sprintf("transport: {h3: %s}\n"+
+					`routes: [{name: all, path: "/*", origin: origin, query: {names: ["*"]}}]`, stack))
+			})
+		})
+	}
+}
+
 // page tells by which protocol a browser got it, and an artifact that it
 // fetches.
 const page = `<!doctype html><title>edge</title><pre id="out">nothing</pre><script>
@@ -81,7 +94,9 @@ fetch('/v1/segments/b2b/ctas/trial').then(async r => {
 </script>`
 
 // TestChromium: a browser loads a page and an artifact over HTTP/3.
-func TestChromium(t *testing.T) {
+func TestChromium(t *testing.T) { onStacks(t, chromium) }
+
+func chromium(t *testing.T, node func(origin string) *Node) {
 	browser := program(t, "chromium", "chromium-browser", "google-chrome")
 	docs := NewDocs(t, docsorigin.Options{})
 	var pages atomic.Int64
@@ -96,7 +111,7 @@ func TestChromium(t *testing.T) {
 		_, _ = w.Write([]byte(page)) // a node that has gone is not waited for
 	}))
 	t.Cleanup(origin.Close)
-	n := edged.Node(t, origin.URL)
+	n := node(origin.URL)
 	spki := pin(t, n)
 	at, err := url.Parse(n.H3)
 	require.NoError(t, err)
@@ -156,9 +171,11 @@ func statuses(trace string) []string {
 
 // TestNgtcp2: another implementation of QUIC and HTTP/3 gets what our own
 // clients get.
-func TestNgtcp2(t *testing.T) {
+func TestNgtcp2(t *testing.T) { onStacks(t, ngtcp2) }
+
+func ngtcp2(t *testing.T, node func(origin string) *Node) {
 	docs := NewDocs(t, docsorigin.Options{})
-	n := edged.Node(t, docs.URL)
+	n := node(docs.URL)
 	client := newGTLS(t, n)
 	want := n.Readers(t).Get(t, H3, trial)
 	length := fmt.Sprintf("[content-length: %d]", len(want.Body))
@@ -211,7 +228,9 @@ func TestNgtcp2(t *testing.T) {
 
 // TestEarlyData: what may be replayed is answered early, what must not be is
 // refused (RFC 8470).
-func TestEarlyData(t *testing.T) {
+func TestEarlyData(t *testing.T) { onStacks(t, earlyData) }
+
+func earlyData(t *testing.T, node func(origin string) *Node) {
 	t.Parallel()
 	docs := NewDocs(t, docsorigin.Options{})
 	var posts atomic.Int64
@@ -224,7 +243,7 @@ func TestEarlyData(t *testing.T) {
 		docs.Origin.ServeHTTP(w, r)
 	}))
 	t.Cleanup(origin.Close)
-	client := newGTLS(t, edged.Node(t, origin.URL))
+	client := newGTLS(t, node(origin.URL))
 	dir := t.TempDir()
 	content := filepath.Join(dir, "content")
 	require.NoError(t, os.WriteFile(content, []byte("x=1"), 0o600))

@@ -1,6 +1,6 @@
 // Package serve puts a core on the wire: HTTP/1.1 with fasthttp, HTTP/2 with
 // x/net/http2 on fasthttp's TLS connections, and HTTP/3 with quic-go on the same
-// port number over UDP.
+// port number over UDP, above which either our own server stands (h3) or quic-go's.
 //
 // The life of a request:
 //
@@ -32,6 +32,6 @@
 //   - Errors that the libraries answer themselves have their own content: over
 //     too many connections (503), and for too large a header section on HTTP/2
 //     and HTTP/3 (431).
-//   - An HTTP/3 client that sends a header section without end is bounded by its
+//   - Over the stock server an HTTP/3 client that sends a header section without end is bounded by its
 //     connection's number of streams, not in time.
 package serve

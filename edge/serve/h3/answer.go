@@ -51,12 +51,12 @@ func (r *request) serve(inline bool) {
 
 // hasContent reports whether the request has content, if that is known. That of a GET
 // or HEAD which does not tell its length has no meaning and is left unread (RFC 9110
-// §9.3.1).
+// §9.3.1); CONNECT has none before it is answered (RFC 9114 §4.4).
 func (r *request) hasContent() (has, known bool) {
 	switch {
 	case r.head.Length >= 0:
 		return r.head.Length > 0, true
-	case r.Req.Method == edge.MethodGet, r.Req.Method == edge.MethodHead:
+	case r.Req.Method == edge.MethodGet, r.Req.Method == edge.MethodHead, r.Req.Method == edge.MethodConnect:
 		return false, true
 	case r.eof && r.r == r.w:
 		return false, true

@@ -53,7 +53,9 @@ func (c *conn) run() {
 		c.abort(f)
 		return
 	}
-	c.idle = time.AfterFunc(c.srv.cfg.IdleTimeout, c.checkIdle)
+	begun := make(chan struct{}) // checkIdle uses the timer that calls it
+	c.idle = time.AfterFunc(c.srv.cfg.IdleTimeout, func() { <-begun; c.checkIdle() })
+	close(begun)
 	defer c.idle.Stop()
 	c.work.Go(c.acceptUnis)
 	if c.accept(c.srv.grace) {

@@ -1,0 +1,332 @@
+package h3
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/quic-go/quic-go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/letteros/letteredge/edge"
+)
+
+// What one connection may cost, stated: goroutines are one for each request that waits
+// and overhead; memory is, for each of them, its stack and a header section of the
+// largest size, or an answer of maxInline. testing's own garbage is part of what is
+// measured, so the bounds are checked at twice that.
+const (
+	overheadGoroutines = 16
+	overheadMemory     = 4 << 20
+	stack              = 16 << 10
+)
+
+// resources are what the process holds.
+func resources() (goroutines int, memory int64) {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return runtime.NumGoroutine(), int64(m.HeapInuse + m.StackInuse)
+}
+
+// bounded runs an abuse, and checks that the process then holds no more than a
+// connection's requests may; honest is asked meanwhile, and after the connection has
+// gone nothing is held any more.
+func bounded(t *testing.T, r *rig, each int64, abuse func(q *quic.Conn)) {
+	t.Helper()
+	honest := r.client()
+	require.Equal(t, 200, r.do(t, honest, "GET", "/", nil).status)
+	goroutines, memory := resources()
+	q := r.dial(t)
+	abuse(q)
+	streams := r.cfg.MaxStreams
+	gNow, mNow := resources()
+	t.Logf("%d goroutines and %d KiB more", gNow-goroutines, (mNow-memory)>>10)
+	require.LessOrEqual(t, gNow-goroutines, streams+overheadGoroutines)
+	require.LessOrEqual(t, mNow-memory, 2*int64(streams)*(each+stack)+overheadMemory)
+	require.Equal(t, 200, r.do(t, honest, "GET", "/", nil).status)
+	_ = q.CloseWithError(quic.ApplicationErrorCode(codeNoError), "")
+	require.Eventually(t, func() bool { return r.Connections() == 1 && runtime.NumGoroutine() <= goroutines+4 }, 10*time.Second, 10*time.Millisecond)
+}
+
+// open opens a stream and writes to it.
+func open(t *testing.T, q *quic.Conn, sent string) *quic.Stream {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	str, err := q.OpenStreamSync(ctx)
+	require.NoError(t, err)
+	_, err = io.WriteString(str, sent)
+	require.NoError(t, err)
+	return str
+}
+
+// closedWith waits until the server closes a connection.
+func closedWith(t *testing.T, q *quic.Conn) code {
+	t.Helper()
+	select {
+	case <-q.Context().Done():
+	case <-time.After(20 * time.Second):
+		require.Fail(t, "the connection goes on")
+	}
+	err, ok := errors.AsType[*quic.ApplicationError](context.Cause(q.Context()))
+	require.True(t, ok, context.Cause(q.Context()))
+	require.True(t, err.Remote)
+	return code(err.ErrorCode)
+}
+
+func small(_ context.Context, x *edge.Exchange) { says(x, "small") }
+
+// TestStalledHeaders: as many streams as may be, each with a header section that does
+// not end; they are given up when their time is over.
+func TestStalledHeaders(t *testing.T) {
+	r := start(t, coreFunc{serve: small}, func(c *Config) { c.HeaderTimeout = 3 * time.Second })
+	half := string(appendVarint([]byte{frameHeaders}, 30<<10)) + strings.Repeat("x", 28<<10)
+	var last *quic.Stream
+	bounded(t, r, 64<<10, func(q *quic.Conn) {
+		for range r.cfg.MaxStreams {
+			last = open(t, q, half)
+		}
+		// The window of a connection lets only some of it in at once.
+		require.Eventually(t, func() bool { return runtime.NumGoroutine() > 2*r.cfg.MaxStreams/3 }, 10*time.Second, 10*time.Millisecond)
+		_, err := last.Read(make([]byte, 1))
+		reset, ok := errors.AsType[*quic.StreamError](err)
+		require.True(t, ok, err)
+		require.Equal(t, codeIncomplete, code(reset.ErrorCode))
+	})
+}
+
+// TestStalledContent: uploads that do not go on.
+func TestStalledContent(t *testing.T) {
+	core := coreFunc{serve: reading, waits: func(x *edge.Exchange) bool { return x.Req.Body != nil }}
+	r := start(t, core, func(c *Config) { c.BodyTimeout = time.Second })
+	bounded(t, r, 64<<10, func(q *quic.Conn) {
+		var last *quic.Stream
+		for range r.cfg.MaxStreams {
+			last = open(t, q, head("POST", "/", "content-length", "100000")+string(appendVarint([]byte{frameData}, 100000))+"abc")
+		}
+		got, err := io.ReadAll(last)
+		require.NoError(t, err)
+		statuses, _, err := parse(got)
+		require.NoError(t, err)
+		require.Equal(t, []string{"400"}, statuses)
+	})
+}
+
+// TestSlowReaders: answers that are not read. Small ones are kept by quic-go, larger
+// ones keep a goroutine until WriteTimeout.
+func TestSlowReaders(t *testing.T) {
+	large := bytes.Repeat([]byte("x"), 1<<20)
+	for name, size := range map[string]int{"small": 1000, "in line": maxInline - 500, "large": 1 << 20} {
+		t.Run(name, func(t *testing.T) {
+			core := coreFunc{serve: func(_ context.Context, x *edge.Exchange) {
+				if x.Req.Target == "/" {
+					says(x, "small")
+					return
+				}
+				x.Rep.Status, x.Rep.Body, x.Rep.Length = 200, large[:size], int64(size)
+			}}
+			r := start(t, core, func(c *Config) { c.WriteTimeout = 2 * time.Second })
+			bounded(t, r, maxInline+8<<10, func(q *quic.Conn) {
+				var all []*quic.Stream
+				for range r.cfg.MaxStreams {
+					str := open(t, q, head("GET", "/slow"))
+					require.NoError(t, str.Close())
+					all = append(all, str)
+				}
+				require.Eventually(t, func() bool { return r.idle() }, 10*time.Second, 10*time.Millisecond)
+				_ = all
+			})
+		})
+	}
+}
+
+// idle reports whether no request is in a goroutine of its own.
+func (s *Server) idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.conns {
+		if c.active.Load() > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// TestResetFlood: requests that are taken back at once. The connection is closed
+// when the burst is over.
+func TestResetFlood(t *testing.T) {
+	core := coreFunc{
+		waits: func(x *edge.Exchange) bool { return x.Req.Target == "/miss" },
+		serve: func(ctx context.Context, x *edge.Exchange) {
+			if x.Req.Target == "/miss" {
+				<-ctx.Done()
+			}
+			says(x, "x")
+		}}
+	r := start(t, core)
+	bounded(t, r, 4<<10, func(q *quic.Conn) {
+		for n := 0; q.Context().Err() == nil; n++ {
+			require.Less(t, n, 50_000)
+			ctx, cancel := context.WithTimeout(q.Context(), 10*time.Second)
+			str, err := q.OpenStreamSync(ctx)
+			cancel()
+			if err != nil {
+				break
+			}
+			_, _ = io.WriteString(str, head("GET", "/miss"))
+			str.CancelWrite(quic.StreamErrorCode(codeRequestCancelled))
+			str.CancelRead(quic.StreamErrorCode(codeRequestCancelled))
+		}
+		require.Equal(t, codeExcessiveLoad, closedWith(t, q))
+	})
+}
+
+// TestFloodOfControlFrames: frames of the control stream that ask for nothing.
+func TestFloodOfControlFrames(t *testing.T) {
+	for name, one := range map[string]string{
+		"priorities": frame(framePriorityUpdate, ints(0)+"u=1"),
+		"early":      frame(framePriorityUpdate, ints(4*100)+"u=1"),
+		"unknown":    frame(0x21, ""),
+		"push ids":   frame(frameMaxPushID, ints(7)),
+		"goaway":     frame(frameGoAway, ints(0)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, coreFunc{serve: small})
+			bounded(t, r, 4<<10, func(q *quic.Conn) {
+				str, err := q.OpenUniStream()
+				require.NoError(t, err)
+				_, _ = io.WriteString(str, "\x00"+settings+strings.Repeat(one, 3*controlBurst)) // the connection may end within
+				require.Equal(t, codeExcessiveLoad, closedWith(t, q))
+			})
+		})
+	}
+}
+
+// TestFloodOfStreamsInOneDirection: unknown ones are stopped unread.
+func TestFloodOfStreamsInOneDirection(t *testing.T) {
+	r := start(t, coreFunc{serve: small})
+	bounded(t, r, 4<<10, func(q *quic.Conn) {
+		for range 500 {
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			str, err := q.OpenUniStreamSync(ctx)
+			cancel()
+			require.NoError(t, err)
+			_, _ = io.WriteString(str, "\x21"+strings.Repeat("x", 500))
+			_ = str.Close()
+		}
+	})
+}
+
+// TestCriticalStreams over a real connection: what ends them ends it.
+func TestCriticalStreams(t *testing.T) {
+	for name, c := range map[string]struct {
+		sent []string // one stream each
+		end  func(*quic.SendStream)
+		code code
+	}{
+		"control closed":    {[]string{"\x00" + settings}, func(s *quic.SendStream) { _ = s.Close() }, codeClosedCritical},
+		"control reset":     {[]string{"\x00" + settings}, func(s *quic.SendStream) { s.CancelWrite(1) }, codeClosedCritical},
+		"encoder closed":    {[]string{"\x02"}, func(s *quic.SendStream) { _ = s.Close() }, codeClosedCritical},
+		"decoder reset":     {[]string{"\x03\x44"}, func(s *quic.SendStream) { s.CancelWrite(1) }, codeClosedCritical},
+		"two controls":      {[]string{"\x00" + settings, "\x00" + settings}, nil, codeStreamCreation},
+		"two encoders":      {[]string{"\x02", "\x02"}, nil, codeStreamCreation},
+		"two decoders":      {[]string{"\x03", "\x03"}, nil, codeStreamCreation},
+		"a push":            {[]string{"\x01\x00"}, nil, codeStreamCreation},
+		"no settings":       {[]string{"\x00" + frame(frameGoAway, ints(0))}, nil, codeMissingSettings},
+		"data on control":   {[]string{"\x00" + settings + frame(frameData, "x")}, nil, codeFrameUnexpected},
+		"dynamic table":     {[]string{"\x02\x3f\x45"}, nil, codeEncoderStream},
+		"an acknowledgment": {[]string{"\x03\x80"}, nil, codeDecoderStream},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := start(t, coreFunc{serve: small})
+			q := r.dial(t)
+			for _, sent := range c.sent {
+				str, err := q.OpenUniStream()
+				require.NoError(t, err)
+				_, err = io.WriteString(str, sent)
+				require.NoError(t, err)
+				if c.end != nil {
+					// After what was written has come: a reset would take it along.
+					answered := open(t, q, head("GET", "/"))
+					require.NoError(t, answered.Close())
+					_, err = io.ReadAll(answered)
+					require.NoError(t, err)
+					c.end(str)
+				}
+			}
+			require.Equal(t, c.code, closedWith(t, q))
+		})
+	}
+}
+
+// TestOurControlStream: SETTINGS comes first, and stopping the stream ends all.
+func TestOurControlStream(t *testing.T) {
+	r := start(t, coreFunc{serve: small})
+	q := r.dial(t)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	str, err := q.AcceptUniStream(ctx)
+	require.NoError(t, err)
+	want := appendSettings([]byte{streamControl}, r.cfg.MaxHeaderBytes)
+	got := make([]byte, len(want))
+	_, err = io.ReadFull(str, got)
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+	str.CancelRead(0)
+	require.Equal(t, codeClosedCritical, closedWith(t, q))
+}
+
+// A section of small references to the largest line that the static table has costs
+// what is kept of it, which is less than the limit; so does one of Huffman strings.
+func TestHeaderBombs(t *testing.T) {
+	const contentSecurityPolicy = "\xff\x16" // index 85
+	for name, payload := range map[string]string{
+		"indexed": strings.Repeat(contentSecurityPolicy, 15<<10),
+		"huffman": block("a", strings.Repeat("0", 45<<10)),
+		"empty":   strings.Repeat("\x50\x00", 15<<10),
+	} {
+		t.Run(name, func(t *testing.T) {
+			sent := frame(frameHeaders, strings.TrimPrefix(block(":method", "GET"), "")+strings.TrimPrefix(payload, "\x00\x00"))
+			require.Less(t, len(sent), 32<<10)
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			before := m.TotalAlloc
+			const n = 50
+			for range n {
+				_, got := ask(coreFunc{serve: small}, &fakeStream{parts: [][]byte{[]byte(sent)}, then: io.EOF})
+				require.Contains(t, got, "431")
+			}
+			runtime.ReadMemStats(&m)
+			each := int64(m.TotalAlloc-before) / n
+			t.Logf("%d KiB each, server and fake included", each>>10)
+			require.Less(t, each, int64(512<<10))
+		})
+	}
+}
+
+// TestTrickleOfRequests: an honest client on the same server as one that opens empty
+// streams is answered; the latter delays itself alone.
+func TestEmptyStreamsDelayThemselvesAlone(t *testing.T) {
+	r := start(t, coreFunc{serve: small})
+	bounded(t, r, 4<<10, func(q *quic.Conn) {
+		// Writing to the last opens all before it, which stay empty.
+		var last *quic.Stream
+		for range r.cfg.MaxStreams {
+			str, err := q.OpenStream()
+			require.NoError(t, err)
+			last = str
+		}
+		_, err := io.WriteString(last, head("GET", "/"))
+		require.NoError(t, err)
+		require.NoError(t, last.Close())
+		got, err := io.ReadAll(last)
+		require.NoError(t, err)
+		require.True(t, bytes.HasSuffix(got, []byte("small")))
+	})
+}
