@@ -49,7 +49,8 @@ func (c *Core) pour(ctx context.Context, fl *flight, d *detached, f *Fetch, rule
 	head := c.slot(d, rules, bake(ans.Status, fields, rules.Omit, nil, tags, false), tags, ans)
 	early := outcome{slot: head, status: ans.Status, shared: c.shareable(head), content: fl.content, length: ans.Length, took: fl.outcome.took}
 	stamp, ok := c.Marks.Stamp(fl.key, tags, fl.born)
-	early.stored = ok && stamp.State() == invalidation.Valid
+	// Content of a length that nobody knows may turn out to be too large: no promise.
+	early.stored = ok && stamp.State() == invalidation.Valid && ans.Length >= 0
 	if !early.shared {
 		c.mark(fl) // nobody else waits for what is not for them
 	}

@@ -102,6 +102,7 @@ func TestContentIsShownWhileItComes(t *testing.T) {
 			late := open(t, n, "/slow")
 			require.Equal(t, "01", late.read(2))
 			require.True(t, late.x.Rep.Cache.Collapsed)
+			require.Equal(t, length >= 0, late.x.Rep.Cache.Stored, "what has no known length may yet be too long to store")
 			put(t, w, "56789")
 			require.NoError(t, w.Close())
 			late.whole("23456789")
