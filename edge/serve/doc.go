@@ -1,5 +1,5 @@
 // Package serve puts a core on the wire: HTTP/1.1 with fasthttp, HTTP/2 with
-// x/net/http2 on fasthttp's TLS connections, and HTTP/3 with quic-go on the same
+// x/net/http2 or edge/serve/h2 on fasthttp's TLS connections, and HTTP/3 with quic-go on the same
 // port number over UDP, above which either our own server stands (h3) or quic-go's.
 //
 // The life of a request:
