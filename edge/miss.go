@@ -116,7 +116,7 @@ func (c *Core) await(ctx context.Context, x *Exchange, route *Route, f found) (o
 			return outcome{}, false, errWaiters
 		}
 
-		o, err := t.wait(ctx, timer, wantsPart(x))
+		o, err := t.wait(ctx, timer, wantsWhole(x))
 		if err != nil {
 			t.leave()
 			return outcome{}, t.leader, err
@@ -144,10 +144,10 @@ func (c *Core) await(ctx context.Context, x *Exchange, route *Route, f found) (o
 	}
 }
 
-// wantsPart reports whether a request is better answered from the whole: of
-// content that is not all here no part can be shown.
-func wantsPart(x *Exchange) bool {
-	return x.Req.Method == MethodGet && x.Req.Fields.Get("Range") != ""
+// wantsWhole reports whether a request is better answered from the whole: of
+// content that is not all here no part can be shown, nor its length told.
+func wantsWhole(x *Exchange) bool {
+	return x.Req.Whole || x.Req.Method == MethodGet && x.Req.Fields.Get("Range") != ""
 }
 
 // ended tells why a request's context has ended.

@@ -374,6 +374,30 @@ func TestPartsAndConditionsOfWhatComes(t *testing.T) {
 	leader.whole("0123456789")
 }
 
+// Who cannot be sent content of unknown length waits until it is known.
+func TestWhoNeedsTheLengthGetsTheWhole(t *testing.T) {
+	n := newNode(t)
+	writers := slowly(n, -1, "Cache-Control: max-age=60")
+	done := make(chan shown)
+	go func() { done <- open(t, n, "/slow") }()
+	w := <-writers
+	put(t, w, "01234")
+	leader := <-done
+	old := &edge.Exchange{Now: n.now()}
+	old.Req = edge.Request{Method: edge.MethodGet, MethodText: "GET", Host: "edge.test", Target: "/slow", Fields: fields(), Whole: true}
+	go func() {
+		n.core.Serve(context.Background(), old)
+		done <- shown{t, old}
+	}()
+	eventually(t, func() bool { return n.core.Waiting() == 1 }, "it waits for the whole")
+	put(t, w, "56789")
+	require.NoError(t, w.Close())
+	leader.whole("0123456789")
+	got := <-done
+	require.EqualValues(t, 10, got.x.Rep.Length)
+	got.whole("0123456789")
+}
+
 // A stale copy that may stand in for an error is not given up for an answer of
 // which only the beginning is there.
 func TestStaleCopyStandsInForContentThatBreaksOff(t *testing.T) {

@@ -102,4 +102,5 @@ type Request struct {
 	Body       io.Reader // nil unless the request has content
 	Length     int64     // of Body in bytes; -1 if unknown
 	Early      bool      // came as TLS or QUIC 0-RTT data: may be a replay
+	Whole      bool      // content of unknown length cannot be sent: HTTP/1.0 has no chunks
 }

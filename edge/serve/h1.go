@@ -91,6 +91,7 @@ func (x *h1Exchange) read(ctx *fasthttp.RequestCtx, maxBody int64) gate.Refusal 
 	req.Target = gate.View(hdr.RequestURI())
 	req.Client = clientAddr(ctx.RemoteAddr())
 	req.Fields = &x.fields
+	req.Whole = !hdr.IsHTTP11()
 	if target := req.Target; target != "" && target[0] != '/' {
 		authority, absolute := authorityOf(target)
 		if bad := gate.CheckHost(authority); bad.Refused() {
