@@ -41,6 +41,16 @@ func newGated(n *node) *gated {
 	return g
 }
 
+// next waits until the upstream is asked once more.
+func (g *gated) next(t *testing.T, why string) {
+	t.Helper()
+	select {
+	case <-g.asked:
+	case <-time.After(20 * time.Second):
+		t.Fatalf("in vain waited for: %s", why)
+	}
+}
+
 // crowd sends count requests at once and returns when the upstream was asked and
 // all the others wait in the flight.
 func crowd(n *node, g *gated, count int, target string, lines ...string) *sync.WaitGroup {
@@ -216,14 +226,14 @@ func TestNoFlightFromBeforeThePurge(t *testing.T) {
 				if name == "tag of the answer" {
 					eventually(t, func() bool { return n.core.Waiting() == 5 }, "they join")
 				} else {
-					<-g.asked // a new flight was begun while the old one is out
+					g.next(t, "a new flight, while the old one is out")
 				}
 				version := func(v int) func(f *edge.Fetch) (*edge.Answer, error) {
 					return func(f *edge.Fetch) (*edge.Answer, error) { return artifactOf(f.Key, v), nil }
 				}
 				if name == "tag of the answer" {
 					g.answer <- version(1)
-					<-g.asked
+					g.next(t, "those who joined to ask again")
 					g.answer <- version(2)
 				} else {
 					// Both flights are out and take either answer: the channel

@@ -194,6 +194,33 @@ func TestPurgeWhileContentComes(t *testing.T) {
 	}
 }
 
+// A purge hits what the origin has not begun to answer: whoever asked before it is
+// shown that, and nobody after.
+func TestPurgeBeforeContentComes(t *testing.T) {
+	for name, sel := range map[string]cachekey.Selector{"key": {Keys: []string{"edge.test/slow"}}, "tag of the answer": {Tags: []string{"products"}}} {
+		t.Run(name, func(t *testing.T) {
+			n := newNode(t)
+			g := newGated(n)
+			saying := func(text string) func(*edge.Fetch) (*edge.Answer, error) {
+				return func(*edge.Fetch) (*edge.Answer, error) {
+					return answer(200, text, "Cache-Control: max-age=60", "Cache-Tag: products"), nil
+				}
+			}
+			var before response
+			var wg sync.WaitGroup
+			wg.Go(func() { before = n.get("/slow") })
+			<-g.asked
+			n.marks.Raise(sel, invalidation.ModeHard)
+			g.answer <- saying("old")
+			wg.Wait()
+			require.Equal(t, "old", before.body)
+			require.NotContains(t, before.cacheStatus(), "stored")
+			g.answer <- saying("new")
+			require.Equal(t, "new", n.get("/slow").body)
+		})
+	}
+}
+
 // What is the leader's alone is known from its header section: nobody waits for the
 // content, nor gets any of it.
 func TestNobodyWaitsForContentThatIsNotShared(t *testing.T) {
