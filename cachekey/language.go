@@ -17,20 +17,12 @@ type languageRange struct {
 // for a normalised one, which is well formed and short.
 func appendLanguages(dst []byte, value string) []byte {
 	var ranges [maxRanges]languageRange
-	n, start := 0, len(dst)
-	for rest := value; rest != ""; {
-		var element string
-		element, rest, _ = strings.Cut(rest, ",")
-		if strings.Trim(element, " \t") == "" {
-			continue // RFC 9110 §5.6.1.2
-		}
-		text, q, ok := cutWeight(element)
-		if !ok || n == maxRanges || !languageSyntax(text) {
-			dst = appendFolded(dst[:start], value)
-			lower(dst[start:])
-			return dst
-		}
-		n = insertRange(&ranges, n, languageRange{text, q})
+	start := len(dst)
+	n, ok := parseLanguages(value, &ranges)
+	if !ok {
+		dst = appendFolded(dst, value)
+		lower(dst[start:])
+		return dst
 	}
 	for i, r := range ranges[:n] {
 		if i > 0 {
@@ -43,6 +35,24 @@ func appendLanguages(dst []byte, value string) []byte {
 	}
 	lower(dst[start:])
 	return dst
+}
+
+// parseLanguages reads the ranges of an Accept-Language, by falling weight. It is
+// false for what is no such list, or a very long one.
+func parseLanguages(value string, ranges *[maxRanges]languageRange) (n int, ok bool) {
+	for rest := value; rest != ""; {
+		var element string
+		element, rest, _ = strings.Cut(rest, ",")
+		if strings.Trim(element, " \t") == "" {
+			continue // RFC 9110 §5.6.1.2
+		}
+		text, q, ok := cutWeight(element)
+		if !ok || n == maxRanges || !languageSyntax(text) {
+			return 0, false
+		}
+		n = insertRange(ranges, n, languageRange{text, q})
+	}
+	return n, true
 }
 
 // insertRange keeps ranges sorted by weight, equals as they came. A range that

@@ -20,6 +20,10 @@ import (
 // A response with "Vary: *" matches no request (RFC 9111 §4.1) and must not be
 // stored: for AppendVariant it is a field like others.
 func AppendVariant(dst []byte, vary []string, get func(canonicalName string) string) []byte {
+	return appendVariant(dst, vary, get, NormalizeField)
+}
+
+func appendVariant(dst []byte, vary []string, get func(canonicalName string) string, normalize func(dst []byte, name, value string) []byte) []byte {
 	var few [16]string
 	names := few[:0]
 	for _, name := range vary {
@@ -33,7 +37,7 @@ func AppendVariant(dst []byte, vary []string, get func(canonicalName string) str
 		dst = escapeFrom(dst, at, '=')
 		dst = append(dst, '=')
 		at = len(dst)
-		dst = NormalizeField(dst, name, get(textproto.CanonicalMIMEHeaderKey(name)))
+		dst = normalize(dst, name, get(textproto.CanonicalMIMEHeaderKey(name)))
 		dst = escapeFrom(dst, at, '%')
 	}
 	return dst

@@ -41,6 +41,7 @@ type detached struct {
 	settled  bool
 	// stamp of what is about to be kept, where it has been made already.
 	stamp   *invalidation.Stamp
+	loose   bool               // see Core.loose
 	interim func(int, []Field) // to the leader; nil for nobody
 	// of the fill itself: when it began, its bound and its end, and its place
 	began   time.Time
@@ -51,7 +52,7 @@ type detached struct {
 
 // detach clones what fill will use of x.
 func (c *Core) detach(x *Exchange, route *Route, fl *flight, stale *Slot) *detached {
-	d := &detached{route: route, targets: x.targets, direct: x.direct, forPeer: x.forPeer, validate: x.validate, vector: fl.id.vector, stale: stale, host: strings.Clone(x.Req.Host)}
+	d := &detached{route: route, targets: x.targets, direct: x.direct, forPeer: x.forPeer, validate: x.validate, vector: fl.id.vector, stale: stale, host: strings.Clone(x.Req.Host), loose: c.loose(fl.key)}
 	d.identity = fl.key.IsArtifact() || c.cfg.OwnCoding
 	if fl.key.IsArtifact() {
 		// Nothing of the client but its languages may shape what all readers of
@@ -409,7 +410,7 @@ func (c *Core) slot(d *detached, rules freshness.Verdict, art *draft, tags []str
 	}
 	variant := ""
 	if len(vary) > 0 {
-		variant = string(appendVariant(nil, vary, d.fields))
+		variant = string(appendVariant(nil, d.loose, vary, d.fields))
 	}
 	c.offer(art, &rules.Terms, ans.Length)
 	s := NewSlot(art.pack(), tags, vary, variant)

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"slices"
 	"time"
 
 	"github.com/letteros/letteredge/cachekey"
@@ -66,6 +67,9 @@ func (c *Core) lookup(x *Exchange) found {
 		c.judge(x, &f)
 		return f
 	}
+	if f.fwd == FwdVaryMiss && c.loose(x.key) {
+		c.byLanguage(x, &f, e)
+	}
 	return f
 }
 
@@ -75,13 +79,43 @@ func (c *Core) selects(x *Exchange, s *Slot) bool {
 	if len(s.Vary()) == 0 {
 		return true
 	}
-	x.variant = appendVariant(x.variant[:0], s.Vary(), x.Req.Fields)
+	x.variant = appendVariant(x.variant[:0], c.loose(x.key), s.Vary(), x.Req.Fields)
 	return string(x.variant) == s.Variant()
 }
 
 // appendVariant writes the variant text of a request for the given fields.
-func appendVariant(dst []byte, vary []string, fields Fields) []byte {
+func appendVariant(dst []byte, loose bool, vary []string, fields Fields) []byte {
+	if loose {
+		return cachekey.AppendLooseVariant(dst, vary, func(name string) string { return fields.Combined(name) })
+	}
 	return cachekey.AppendVariant(dst, vary, func(name string) string { return fields.Combined(name) })
+}
+
+// loose reports whether requests that differ only in what RFC 9110 gives no meaning
+// select the same response. An artifact's origin looks languages up in their order.
+func (c *Core) loose(key cachekey.Key) bool { return c.cfg.Conformance && !key.IsArtifact() }
+
+// byLanguage finds a fresh response in the language that the request wants before
+// all others, where only its languages keep it from being selected: the origin has
+// nothing better. Such requests need not name the same languages otherwise.
+func (c *Core) byLanguage(x *Exchange, f *found, e *Entry) {
+	wanted := x.Req.Fields.Combined("Accept-Language")
+	for s := range e.Slots() {
+		if s.Vector != x.vector || s.Stamp.State() != invalidation.Valid || s.Softened || !slices.Contains(s.Vary(), "Accept-Language") ||
+			!cachekey.MostWanted(wanted, s.Art.Get("Content-Language")) {
+			continue
+		}
+		x.variant = appendVariant(x.variant[:0], c.loose(x.key), s.Vary(), x.Req.Fields)
+		if !cachekey.SameButFor(viewString(x.variant), s.Variant(), "Accept-Language") {
+			continue
+		}
+		g := *f
+		g.slot = s
+		if c.judge(x, &g); g.use == useFresh {
+			*f = g
+			return
+		}
+	}
 }
 
 // judge decides what f.slot may be used for at x.Now.

@@ -229,7 +229,7 @@ func (c *Core) pinned(key cachekey.Key, vector string, fields Fields) (hit *Slot
 		s.stamped(stamp)
 		s.Softened = selected(soft, key, tags)
 		c.Store.Put(key.Text, s)
-		if s.Settled && !s.Softened && string(appendVariant(nil, s.Vary(), fields)) == s.Variant() {
+		if s.Settled && !s.Softened && string(appendVariant(nil, c.loose(key), s.Vary(), fields)) == s.Variant() {
 			hit = s
 		}
 	}

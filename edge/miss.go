@@ -85,7 +85,7 @@ func (c *Core) await(ctx context.Context, x *Exchange, route *Route, f found) (o
 	for n := 1; ; n++ {
 		id := flightID{text: x.key.Text, vector: x.vector}
 		if len(f.known) > 0 {
-			x.variant = appendVariant(x.variant[:0], f.known, x.Req.Fields)
+			x.variant = appendVariant(x.variant[:0], c.loose(x.key), f.known, x.Req.Fields)
 			id.variant = viewString(x.variant)
 		}
 		var t ticket
