@@ -108,7 +108,7 @@ func TestRanges(t *testing.T) {
 		{spec: "bytes=10-", contentRange: "bytes */10", status: 416},
 		{spec: "bytes=-0", contentRange: "bytes */10", status: 416},
 		{spec: "bytes=3-1", body: "0123456789", status: 200},
-		{spec: "bytes=0-1,4-5", body: "0123456789", status: 200},
+		{spec: "bytes=0-1,4", body: "0123456789", status: 200},
 		{spec: "items=0-1", body: "0123456789", status: 200},
 		{spec: "bytes=a-b", body: "0123456789", status: 200},
 		{spec: "bytes=99999999999999999999-", contentRange: "bytes */10", status: 416},

@@ -68,7 +68,7 @@ func (c *Core) lookup(x *Exchange) found {
 		return f
 	}
 	if f.fwd == FwdVaryMiss && c.loose(x.key) {
-		c.byLanguage(x, &f, e)
+		return c.byLanguage(x, f, e)
 	}
 	return f
 }
@@ -98,7 +98,7 @@ func (c *Core) loose(key cachekey.Key) bool { return c.cfg.Conformance && !key.I
 // byLanguage finds a fresh response in the language that the request wants before
 // all others, where only its languages keep it from being selected: the origin has
 // nothing better. Such requests need not name the same languages otherwise.
-func (c *Core) byLanguage(x *Exchange, f *found, e *Entry) {
+func (c *Core) byLanguage(x *Exchange, f found, e *Entry) found {
 	wanted := x.Req.Fields.Combined("Accept-Language")
 	for s := range e.Slots() {
 		if s.Vector != x.vector || s.Stamp.State() != invalidation.Valid || s.Softened || !slices.Contains(s.Vary(), "Accept-Language") ||
@@ -109,13 +109,13 @@ func (c *Core) byLanguage(x *Exchange, f *found, e *Entry) {
 		if !cachekey.SameButFor(viewString(x.variant), s.Variant(), "Accept-Language") {
 			continue
 		}
-		g := *f
+		g := f
 		g.slot = s
 		if c.judge(x, &g); g.use == useFresh {
-			*f = g
-			return
+			return g
 		}
 	}
+	return f
 }
 
 // judge decides what f.slot may be used for at x.Now.

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-
-	"github.com/letteros/letteredge/cachekey"
-	"github.com/letteros/letteredge/invalidation"
 )
 
 // pass sends a request to its origin and the answer back, neither of them
@@ -22,6 +19,7 @@ func (c *Core) pass(ctx context.Context, x *Exchange, route *Route, why Forward)
 	r := relayOf(x)
 	defer r.end()
 	f.Interim = r.interim()
+	born := c.Marks.Epoch()
 	start := c.Now()
 	ans, err := route.Upstream.Fetch(ctx, f)
 	x.originTook = c.Now().Sub(start)
@@ -35,7 +33,10 @@ func (c *Core) pass(ctx context.Context, x *Exchange, route *Route, why Forward)
 	}
 	c.Observer.Filled(route.Name, ans.Status, x.originTook)
 	if !x.Req.Method.Safe() && ans.Status >= 200 && ans.Status < 400 {
-		c.invalidate(f.Key, ans.Fields)
+		raised := c.invalidate(x, f.Key, ans.Fields)
+		if c.posted(x, route, f, ans, born, raised) {
+			return
+		}
 	}
 	c.passAnswer(x, ans)
 }
@@ -53,42 +54,4 @@ func (c *Core) passAnswer(x *Exchange, ans *Answer) {
 	}
 	x.Rep.Stream = ans.Body
 	x.Rep.Length = ans.Length
-}
-
-// invalidate drops what a successful unsafe request has changed: its own
-// resource, and what Location and Content-Location name on the same host
-// (RFC 9111 §4.4).
-func (c *Core) invalidate(key cachekey.Key, fields fieldLines) {
-	resource := key.Host + key.Path
-	if key.Query != "" {
-		resource += "?" + key.Query
-	}
-	keys := []string{resource}
-	for _, name := range []string{"Location", "Content-Location"} {
-		if ref := fields.Get(name); ref != "" {
-			if other, ok := sameHost(key.Host, ref); ok {
-				keys = append(keys, other)
-			}
-		}
-	}
-	for _, text := range keys {
-		sel := cachekey.Selector{Keys: []string{text}}
-		if sel.Validate() == nil {
-			c.Marks.Raise(sel, invalidation.ModeHard)
-		}
-	}
-}
-
-// sameHost resolves a reference against host, if it stays there.
-func sameHost(host, ref string) (string, bool) {
-	if rest, ok := strings.CutPrefix(ref, "/"); ok && !strings.HasPrefix(rest, "/") {
-		return host + ref, true
-	}
-	for _, scheme := range []string{"http://", "https://"} {
-		if rest, ok := strings.CutPrefix(ref, scheme); ok {
-			authority, _, _ := strings.Cut(rest, "/")
-			return strings.ToLower(authority) + rest[len(authority):], strings.EqualFold(authority, host) && len(rest) > len(authority)
-		}
-	}
-	return "", false
 }

@@ -118,10 +118,7 @@ func (c *Core) finish(x *Exchange) {
 	}
 	if x.Req.Method == MethodHead {
 		x.Rep.Body = nil
-		if x.Rep.Stream != nil {
-			_ = x.Rep.Stream.Close() // HEAD has no content
-			x.Rep.Stream = nil
-		}
+		x.closeStream() // HEAD has no content
 	}
 	if x.slot != nil {
 		c.count(x)
