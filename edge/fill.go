@@ -41,6 +41,8 @@ type detached struct {
 	settled  bool
 	// stamp of what is about to be kept, where it has been made already.
 	stamp   *invalidation.Stamp
+	want    string             // the range to ask for; "" for the whole
+	part    *part              // what is there of the whole; nil for nothing
 	loose   bool               // see Core.loose
 	interim func(int, []Field) // to the leader; nil for nobody
 	// of the fill itself: when it began, its bound and its end, and its place
@@ -202,6 +204,13 @@ func (c *Core) fetch(ctx context.Context, fl *flight, d *detached) outcome {
 	if stale != nil && stale.Stamp.State() == invalidation.Hard {
 		stale = nil
 	}
+	partial := false
+	if d.want != "" {
+		f.Fields = append(f.Fields, Field{"Range", d.want})
+		f.Direct = true
+	} else if d.part != nil {
+		partial = c.askRest(f, d.part)
+	}
 	if stale != nil {
 		if tag := stale.Art.about(aboutUpstreamETag); tag != "" {
 			f.Fields = append(f.Fields, Field{"If-None-Match", tag})
@@ -214,7 +223,15 @@ func (c *Core) fetch(ctx context.Context, fl *flight, d *detached) outcome {
 	if err != nil {
 		return outcome{err: err}
 	}
-	if ans.Status == 304 && len(f.Fields) > len(d.fields) {
+	if partial {
+		if ans, err = c.complete(ctx, fl, d, f, ans); err != nil {
+			return outcome{err: err}
+		}
+	}
+	if d.want != "" && ans.Status == 206 {
+		return c.receivePart(fl, d, f, ans)
+	}
+	if ans.Status == 304 && stale != nil && len(f.Fields) > len(d.fields) {
 		_ = ans.Body.Close() // a 304 has no content
 		if freshness.Freshens(validators(stale.Art), fieldLines(ans.Fields)) {
 			return c.renew(fl, d, stale, ans)

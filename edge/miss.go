@@ -3,6 +3,7 @@ package edge
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -27,6 +28,9 @@ const attempts = 3
 // asks, or one of its own.
 func (c *Core) miss(ctx context.Context, x *Exchange, route *Route, f found) {
 	x.Rep.Cache.Fwd = f.fwd
+	if c.fromPart(x, &f) {
+		return
+	}
 	if f.req.OnlyIfCached {
 		c.problem(x, 504, "about:blank", "Gateway Timeout",
 			"only-if-cached was asked for, and no stored response may be used", "")
@@ -35,6 +39,10 @@ func (c *Core) miss(ctx context.Context, x *Exchange, route *Route, f found) {
 	if f.slot != nil && f.use == useStaleIfError && f.slot.retryAt.Load() > x.Now.UnixNano() {
 		// The origin failed a moment ago: the next try is not this reader's.
 		c.hit(x, f.slot, f.ttl)
+		return
+	}
+	if c.headsOn(x, &f) {
+		c.head(ctx, x, route, f)
 		return
 	}
 	o, leader, err := c.await(ctx, x, route, f)
@@ -80,14 +88,16 @@ func (c *Core) await(ctx context.Context, x *Exchange, route *Route, f found) (o
 	timer := time.NewTimer(c.cfg.Wait)
 	defer timer.Stop()
 	alone := f.hitForMiss
+	want := c.asksPart(x, &f)
 	var r *relay
 	defer func() { r.end() }()
 	for n := 1; ; n++ {
 		id := flightID{text: x.key.Text, vector: x.vector}
+		x.variant = append(x.variant[:0], want...) // which no variant's text begins with
 		if len(f.known) > 0 {
-			x.variant = appendVariant(x.variant[:0], c.loose(x.key), f.known, x.Req.Fields)
-			id.variant = viewString(x.variant)
+			x.variant = appendVariant(x.variant, c.loose(x.key), f.known, x.Req.Fields)
 		}
+		id.variant = viewString(x.variant)
 		var t ticket
 		if alone || n == attempts {
 			epoch := c.Marks.Epoch()
@@ -106,6 +116,11 @@ func (c *Core) await(ctx context.Context, x *Exchange, route *Route, f found) (o
 			c.work.Add(1)
 			d := c.detach(x, route, t.flight, f.slot)
 			d.noStore = f.req.NoStore
+			if d.want = strings.Clone(want); want == "" {
+				if p, ok := c.partFor(x, &f); ok {
+					d.part = &p
+				}
+			}
 			if !x.key.IsArtifact() { // of which nothing is shown unchecked
 				r = relayOf(x)
 				d.interim = r.interim()

@@ -69,7 +69,7 @@ func (c *Cache) SweepAll(sels []cachekey.Selector) []int {
 // parsed is the key of an entry. Every stored text came from a Key, so it
 // parses; a slot under one that did not could be matched by nothing.
 func parsed(e *edge.Entry) (cachekey.Key, bool) {
-	key, err := cachekey.ParseText(e.Text())
+	key, err := cachekey.ParseText(e.KeyText())
 	return key, err == nil
 }
 
