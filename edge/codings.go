@@ -169,8 +169,10 @@ func (c *Core) represent(x *Exchange) bool {
 // although it would be given another now.
 func (x *Exchange) named(whole *Artifact, accept coding.Preference) *Artifact {
 	var is func(*Artifact) bool
-	if x.Req.Fields.Get("If-None-Match") != "" {
-		is = func(a *Artifact) bool { return matchesAny(x.Req.Fields, a.ETag()) }
+	if list := x.Req.Fields.Combined("If-Match"); list != "" {
+		is = func(a *Artifact) bool { return matchesAny(list, a.ETag(), true) }
+	} else if list := x.Req.Fields.Combined("If-None-Match"); list != "" {
+		is = func(a *Artifact) bool { return matchesAny(list, a.ETag(), false) }
 	} else if cond := x.Req.Fields.Get("If-Range"); cond != "" && x.Req.Fields.Get("Range") != "" {
 		if !strings.HasPrefix(cond, `"`) && !strings.HasPrefix(cond, `W/"`) {
 			// A date names what has no entity tag (RFC 9110 §13.1.5), and all codings
