@@ -17,6 +17,35 @@ func (p *sfParser) take(c byte) bool {
 	return true
 }
 
+// sfMember is a member of a list: the raw content of a string, or something else.
+type sfMember struct {
+	text     string
+	isString bool
+}
+
+// parseList reads a list (RFC 9651 §4.2.1).
+func parseList(value string) (members []sfMember, ok bool) {
+	p := sfParser{rest: strings.Trim(value, " ")}
+	for p.rest != "" {
+		text, isString, ok := p.member()
+		if !ok {
+			return nil, false
+		}
+		members = append(members, sfMember{text, isString})
+		p.skip(" \t")
+		if p.rest == "" {
+			return members, true
+		}
+		if !p.take(',') {
+			return nil, false
+		}
+		if p.skip(" \t"); p.rest == "" {
+			return nil, false // a trailing comma
+		}
+	}
+	return members, true
+}
+
 // member reads an item or inner list with its parameters. text is the raw
 // content if it is a string.
 func (p *sfParser) member() (text string, isString, ok bool) {

@@ -9,7 +9,7 @@ import (
 //
 //	Cache-Groups   a structured list of strings (RFC 9875); a line that is none
 //	               is ignored as a whole (RFC 9651 §4.2), as are items that are
-//	               no strings
+//	               no strings; several lines are one list, joined by commas
 //	Cache-Tag      separated by commas
 //	Surrogate-Key  separated by spaces
 //
@@ -39,27 +39,15 @@ func appendTag(dst []string, tag string) []string {
 	return append(dst, tag)
 }
 
-// appendGroups reads a structured list (RFC 9651 §4.2.1).
+// appendGroups appends the strings of a list of Cache-Groups.
 func appendGroups(dst []string, value string) []string {
-	had := len(dst)
-	p := sfParser{rest: strings.Trim(value, " ")}
-	for p.rest != "" {
-		text, isString, ok := p.member()
-		if !ok {
-			return dst[:had]
-		}
-		if isString {
-			dst = appendTag(dst, text)
-		}
-		p.skip(" \t")
-		if p.rest == "" {
-			return dst
-		}
-		if !p.take(',') {
-			return dst[:had]
-		}
-		if p.skip(" \t"); p.rest == "" {
-			return dst[:had] // a trailing comma
+	members, ok := parseList(value)
+	if !ok {
+		return dst
+	}
+	for _, m := range members {
+		if m.isString {
+			dst = appendTag(dst, m.text)
 		}
 	}
 	return dst

@@ -319,7 +319,7 @@ func (c *Core) receive(ctx context.Context, fl *flight, d *detached, f *Fetch, a
 	}
 	tags, tagErr := responseTags(fl.key, ans.Fields)
 	artifact := fl.key.IsArtifact() && ans.Status == 200
-	if tagErr != nil {
+	if tagErr != nil || isEvents(ans) {
 		rules.Storable = false
 	}
 	if !artifact && (ans.Length > c.cfg.MaxObject || !rules.Storable && ans.Degraded == "") {
@@ -369,6 +369,13 @@ func (c *Core) receive(ctx context.Context, fl *flight, d *detached, f *Fetch, a
 		return outcome{slot: c.slot(d, rules, art, tags, ans), status: ans.Status}
 	}
 	return c.keep(fl, d, rules, art, tags, ans, ans.Status)
+}
+
+// isEvents reports whether an answer is a stream of events, which has no end: it is
+// each reader's own, at that reader's pace, whatever its origin says of caches.
+func isEvents(ans *Answer) bool {
+	typ, _, _ := strings.Cut(fieldLines(ans.Fields).Get("Content-Type"), ";")
+	return strings.EqualFold(strings.TrimSpace(typ), "text/event-stream")
 }
 
 // replayed is a body whose first bytes were read already.

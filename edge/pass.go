@@ -54,4 +54,5 @@ func (c *Core) passAnswer(x *Exchange, ans *Answer) {
 	}
 	x.Rep.Stream = ans.Body
 	x.Rep.Length = ans.Length
+	x.Rep.Announced, x.Rep.Trailer = ans.Announced, ans.Trailer
 }

@@ -74,6 +74,9 @@ type Reply struct {
 	Stream io.ReadCloser
 	// Length of the content in bytes; -1 if unknown.
 	Length int64
+	// Announced and Trailer are those of the Answer that Stream is of.
+	Announced []string
+	Trailer   func() []Field
 	// Extra are the lines made for this answer.
 	Extra FieldList
 	Cache CacheStatus

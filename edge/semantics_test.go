@@ -351,3 +351,35 @@ func TestLooseVariants(t *testing.T) {
 	n.get("/x", "Accept-Language: en, de", "Foo: 1")
 	require.NotContains(t, n.get("/x", "Accept-Language: de", "Foo: 2").cacheStatus(), "hit", "another field differs")
 }
+
+// A stream of events is each reader's own, though its origin calls it cacheable.
+func TestEventStreamsAreNotStored(t *testing.T) {
+	n := newNode(t)
+	n.always(200, "data: x\n\n", "Content-Type: Text/Event-Stream; charset=utf-8", "Cache-Control: max-age=60")
+	for range 3 {
+		r := n.get("/events")
+		require.Equal(t, "data: x\n\n", r.body)
+		require.NotContains(t, r.cacheStatus(), "stored")
+	}
+	require.EqualValues(t, 3, n.up.n.Load())
+}
+
+// Trailer fields go with the content that passes through, and are not kept.
+func TestTrailersPass(t *testing.T) {
+	n := newNode(t)
+	trailer := func() []edge.Field { return []edge.Field{{Name: "X-Sum", Value: "1"}} }
+	n.up.set(func(_ context.Context, f *edge.Fetch) (*edge.Answer, error) {
+		a := answer(200, "x", "Cache-Control: "+map[bool]string{true: "max-age=60", false: "no-store"}[f.Target == "/kept"])
+		a.Announced, a.Trailer = []string{"X-Sum"}, trailer
+		return a, nil
+	})
+	for target, want := range map[string]int{"/passed": 1, "/kept": 0} {
+		x := &edge.Exchange{Now: n.now(), Req: edge.Request{Method: edge.MethodGet, MethodText: "GET", Host: "edge.test", Target: target, Fields: fields()}}
+		n.core.Serve(context.Background(), x)
+		require.Len(t, x.Rep.Announced, want, target)
+		require.Equal(t, want == 1, x.Rep.Trailer != nil, target)
+		if x.Rep.Stream != nil {
+			require.NoError(t, x.Rep.Stream.Close())
+		}
+	}
+}

@@ -41,6 +41,10 @@ type Answer struct {
 	Length     int64 // -1 if unknown
 	RequestAt  time.Time
 	ResponseAt time.Time
+	// Announced names the trailer fields that may follow the content; Trailer returns
+	// those that came, once the content has been read to its end. Nil for none.
+	Announced []string
+	Trailer   func() []Field
 	// Degraded says that this is less than was asked for, and how ("light"): it
 	// is shown where no stale copy of the whole may be, and never stored.
 	Degraded string

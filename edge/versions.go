@@ -15,7 +15,7 @@ const maxTags = 256
 // responseTags returns all tags of a response: those its key implies, `doc:ID`
 // for every document it was rendered from, and those its origin names.
 func responseTags(key cachekey.Key, fields []Field) ([]string, error) {
-	tags := key.AppendTags(make([]string, 0, 8))
+	tags, grouped := key.AppendTags(make([]string, 0, 8)), false
 	for _, f := range fields {
 		switch f.Name {
 		case "Docs-Version":
@@ -28,7 +28,13 @@ func responseTags(key cachekey.Key, fields []Field) ([]string, error) {
 				}
 				continue // an ordinary origin may use the name for its own ends
 			}
-		case "Cache-Groups", "Cache-Tag", "Surrogate-Key":
+		case "Cache-Groups":
+			if grouped {
+				continue
+			}
+			grouped = true // all its lines are one list
+			tags = cachekey.AppendTagList(tags, f.Name, fieldLines(fields).Combined(f.Name))
+		case "Cache-Tag", "Surrogate-Key":
 			tags = cachekey.AppendTagList(tags, f.Name, f.Value)
 		}
 		if len(tags) > maxTags {

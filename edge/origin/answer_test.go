@@ -149,3 +149,14 @@ func TestTooManyInterimAnswers(t *testing.T) {
 	_, _, err := read(t, o, f)
 	require.ErrorIs(t, err, ErrStatus)
 }
+
+func TestTrailersOfAnswers(t *testing.T) {
+	o := connect(t, Config{URL: answering(t, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-T, X-U, Set-Cookie, Content-Type, X-None, X-Here\r\nX-Here: 1\r\n\r\n"+
+		"2\r\nhi\r\n0\r\nX-T: 1\r\nSet-Cookie: a=b\r\nX-U: 2\r\nX-U: 3\r\nX-Unsaid: 4\r\nX-Here: 2\r\n\r\n").URL()})
+	a, body, err := read(t, o, get("/a"))
+	require.NoError(t, err)
+	require.Equal(t, "hi", body)
+	require.Equal(t, "X-Here: 1\n", fieldText(a.Fields))
+	require.Equal(t, []string{"X-None", "X-T", "X-U"}, a.Announced)
+	require.Equal(t, "X-T: 1\nX-U: 2\nX-U: 3\n", fieldText(a.Trailer()))
+}

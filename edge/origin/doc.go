@@ -32,7 +32,7 @@
 //     origin closed before it saw the request.
 //   - An origin that sends a byte now and then is not cut off: the deadline is
 //     between two reads. The caller's context bounds the whole.
-//   - Trailers are dropped.
+//   - Trailer fields that were not announced are dropped.
 //   - A surplus answer that the origin sends when the next request is on its way
 //     already cannot be told from an early answer to that: HTTP/1.1 has no
 //     numbers.

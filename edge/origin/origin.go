@@ -150,14 +150,19 @@ func (o *Origin) fetch(ctx context.Context, f *edge.Fetch) (_ *edge.Answer, err 
 		_ = res.Body.Close()
 		return nil, err
 	}
-	return &edge.Answer{
+	names := announced(res)
+	a := &edge.Answer{
 		Status:     res.StatusCode,
 		Fields:     fields,
 		Body:       &answerBody{ctx: ctx, body: res.Body, watch: w, timeout: o.cfg.BodyTimeout, done: done},
 		Length:     res.ContentLength,
 		RequestAt:  requestAt,
 		ResponseAt: responseAt,
-	}, nil
+	}
+	if len(names) > 0 {
+		a.Announced, a.Trailer = names, func() []edge.Field { return trailer(res, names) }
+	}
+	return a, nil
 }
 
 // request builds what goes on the wire.

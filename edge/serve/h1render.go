@@ -36,6 +36,7 @@ func (h *h1) render(ctx *fasthttp.RequestCtx, x *h1Exchange) (kept bool) {
 			rc: rep.Stream, length: max(rep.Length, -1), conn: ctx.Conn(), timeout: h.writeTimeout,
 			failed: h.panicked,
 			done:   func() { h.release(ctx, x) },
+			ended:  trailers(&resp.Header, rep),
 		}, int(max(rep.Length, -1)))
 		return true
 	case rep.Art != nil && gate.Within(rep.Body, rep.Art.Body):

@@ -52,6 +52,9 @@ func (o *netReply) render(x *netExchange, altSvc []string, stepTimeout time.Dura
 	if _, ok := header["Content-Type"]; !ok {
 		header["Content-Type"] = nil // both libraries would guess one
 	}
+	if rep.Trailer != nil && rep.Stream != nil && !silent && x.Req.Method != edge.MethodHead {
+		header["Trailer"] = rep.Announced
+	}
 	o.extend(time.Now())
 	o.begun = true
 	o.w.WriteHeader(rep.Status)
@@ -59,6 +62,11 @@ func (o *netReply) render(x *netExchange, altSvc []string, stepTimeout time.Dura
 	case silent || x.Req.Method == edge.MethodHead:
 	case rep.Stream != nil:
 		o.copy(rep.Stream, stepTimeout)
+		if rep.Trailer != nil {
+			for _, f := range rep.Trailer() {
+				header[f.Name] = append(header[f.Name], f.Value)
+			}
+		}
 	case len(rep.Body) > 0:
 		_, _ = o.w.Write(rep.Body) // fails where the client has gone
 	}

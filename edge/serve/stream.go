@@ -20,6 +20,7 @@ type stream struct {
 	timeout time.Duration
 	failed  func(p any)
 	done    func()
+	ended   func() // after the last byte has been read; nil for nothing
 	once    sync.Once
 }
 
@@ -33,6 +34,10 @@ func (s *stream) Read(p []byte) (n int, err error) {
 		}
 	}()
 	n, err = s.rc.Read(p)
+	if err == io.EOF && s.ended != nil {
+		s.ended()
+		s.ended = nil
+	}
 	if s.conn != nil {
 		_ = s.conn.SetWriteDeadline(time.Now().Add(s.timeout))
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/letteros/letteredge/edge"
 	"github.com/letteros/letteredge/edge/serve/gate"
+	"github.com/letteros/letteredge/edge/serve/h3/qpack"
 )
 
 // maxInline bounds the answers that a connection's goroutine hands to its stream whole.
@@ -309,11 +310,35 @@ func (r *request) copyAll() error {
 		case err == io.EOF && left > 0:
 			return errLength // a short answer must not look whole
 		case err == io.EOF:
-			return nil
+			return r.writeTrailer()
 		case err != nil:
 			return err
 		}
 	}
+}
+
+// writeTrailer writes what came behind the content (RFC 9114 §4.1).
+func (r *request) writeTrailer() error {
+	fields := r.trailer()
+	if len(fields) == 0 {
+		return nil
+	}
+	block := qpack.AppendPrefix(nil)
+	for _, f := range fields {
+		block = qpack.AppendShort(block, f.Name, f.Value)
+	}
+	frame := appendVarint([]byte{frameHeaders}, uint64(len(block)))
+	_, err := r.str.Write(append(frame, block...))
+	return err
+}
+
+// trailer asks for those fields; a panic is none of them.
+func (r *request) trailer() (fields []edge.Field) {
+	if r.Rep.Trailer == nil {
+		return nil
+	}
+	defer r.recovered(func() { fields = nil })
+	return r.Rep.Trailer()
 }
 
 // read reads the reply's stream; a panic is an error there.
