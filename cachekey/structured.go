@@ -1,6 +1,10 @@
 package cachekey
 
-import "strings"
+import (
+	"encoding/base64"
+	"strings"
+	"unicode/utf8"
+)
 
 // sfParser reads the structured-field syntax (RFC 9651 §4.2) that can occur in
 // a list whose strings are all that is wanted: other items are only skipped,
@@ -98,13 +102,12 @@ func (p *sfParser) bare() (text string, isString, ok bool) {
 	case c == '"':
 		text, ok = p.quoted()
 		return text, true, ok
-	case c == '%': // display string: %"…"
+	case c == '%':
 		p.rest = p.rest[1:]
-		_, ok = p.quoted()
-		return "", false, ok
+		return "", false, p.displayString()
 	case c == ':':
 		n := strings.IndexByte(p.rest[1:], ':')
-		if n < 0 || strings.Trim(p.rest[1:1+n], base64Bytes) != "" {
+		if n < 0 || !isBase64(p.rest[1:1+n]) {
 			return "", false, false
 		}
 		p.rest = p.rest[n+2:]
@@ -117,7 +120,7 @@ func (p *sfParser) bare() (text string, isString, ok bool) {
 		return "", false, true
 	case c == '@':
 		p.rest = p.rest[1:]
-		return "", false, p.number()
+		return "", false, p.date()
 	case c == '-' || c >= '0' && c <= '9':
 		return "", false, p.number()
 	case c == '*' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
@@ -154,6 +157,54 @@ func (p *sfParser) quoted() (string, bool) {
 	return "", false
 }
 
+// displayString skips what follows the % of a display string (RFC 9651 §4.2.10):
+// visible ASCII in quotes, anything else of UTF-8 as % and two lower-case digits.
+func (p *sfParser) displayString() bool {
+	if !p.take('"') {
+		return false
+	}
+	var decoded []byte
+	for i := 0; i < len(p.rest); i++ {
+		switch c := p.rest[i]; {
+		case c == '"':
+			p.rest = p.rest[i+1:]
+			return utf8.Valid(decoded)
+		case c == '%':
+			if i+2 >= len(p.rest) {
+				return false
+			}
+			hi, lo := strings.IndexByte(lowerHex, p.rest[i+1]), strings.IndexByte(lowerHex, p.rest[i+2])
+			if hi < 0 || lo < 0 {
+				return false
+			}
+			decoded = append(decoded, byte(hi<<4|lo))
+			i += 2
+		case c < ' ' || c > '~':
+			return false
+		default:
+			decoded = append(decoded, c)
+		}
+	}
+	return false
+}
+
+const lowerHex = "0123456789abcdef"
+
+// isBase64 reports whether s is base64 of any bytes, with or without its padding
+// (RFC 9651 §4.2.7 leaves that to the parser).
+func isBase64(s string) bool {
+	s = strings.TrimSuffix(strings.TrimSuffix(s, "="), "=")
+	_, err := base64.RawStdEncoding.DecodeString(s)
+	return err == nil && !strings.ContainsAny(s, "\r\n")
+}
+
+// date skips the integer of a date (RFC 9651 §4.2.9).
+func (p *sfParser) date() bool {
+	p.take('-')
+	n := p.digits()
+	return n >= 1 && n <= 15 && (p.rest == "" || p.rest[0] != '.')
+}
+
 // number skips an integer or decimal (RFC 9651 §4.2.4).
 func (p *sfParser) number() bool {
 	p.take('-')
@@ -176,8 +227,6 @@ func (p *sfParser) digits() int {
 	p.rest = p.rest[n:]
 	return n
 }
-
-const base64Bytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
 
 func keyByte(c byte, first bool) bool {
 	if c >= 'a' && c <= 'z' || c == '*' {
