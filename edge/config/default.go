@@ -59,7 +59,7 @@ func base() Config {
 			HitForMiss: Duration(120 * time.Second), RefreshAheadHits: 3,
 			RefreshBackoff: Duration(10 * time.Second),
 		},
-		Transport: Transport{H2: StackStock, H3: StackLean},
+		Transport: Transport{H2: StackLean, H3: StackLean},
 		Limits: Limits{
 			HeaderBytes: 32 << 10, BodyBytes: 16 << 20,
 			Connections: 65_536, Streams: 256,
