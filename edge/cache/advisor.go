@@ -30,11 +30,11 @@ type uses struct {
 
 const useShards = 64
 
-// countersPerItem follows ristretto's advice of ten counters for each item that
-// a full cache holds; assumedItem is the size that the number of items is
-// guessed from.
+// countersPerItem is half of ristretto's advice: the index has a sketch of its own
+// (policy.go), and ristretto, with room for an eighth more, has the second word.
+// assumedItem is the size that the number of items is guessed from.
 const (
-	countersPerItem = 10
+	countersPerItem = 5
 	assumedItem     = 2 << 10
 	minCounters     = 1 << 14
 )
@@ -50,7 +50,7 @@ func newAdvisor(maxBytes int64, drop func(hash uint64, e *edge.Entry)) (*advisor
 	}
 	c, err := ristretto.NewCache(&ristretto.Config[uint64, *edge.Entry]{
 		NumCounters:        max(minCounters, maxBytes/assumedItem*countersPerItem),
-		MaxCost:            maxBytes,
+		MaxCost:            maxBytes + maxBytes/8,
 		BufferItems:        64,
 		IgnoreInternalCost: true,
 		OnEvict:            out,

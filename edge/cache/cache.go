@@ -27,11 +27,13 @@ type Cache struct {
 	seed    maphash.Seed
 	index   index
 	advisor *advisor
+	sketch  *sketch
 
 	bytes   atomic.Int64
 	entries atomic.Int64
 	evicted atomic.Uint64
 	dropped atomic.Uint64
+	refused atomic.Uint64
 }
 
 // New returns an empty cache.
@@ -48,6 +50,7 @@ func New(cfg Config) (*Cache, error) {
 		return nil, err
 	}
 	c.advisor = a
+	c.sketch = newSketch(cfg.MaxBytes / assumedItem)
 	return c, nil
 }
 
@@ -59,6 +62,7 @@ func (c *Cache) Get(text string) *edge.Entry {
 	hash := maphash.String(c.seed, text)
 	e := c.index.get(hash, text)
 	if e != nil {
+		c.sketch.add(hash)
 		c.advisor.used(hash)
 	}
 	return e
@@ -78,11 +82,13 @@ func (c *Cache) Put(text string, s *edge.Slot) {
 		}
 		c.bytes.Add(delta)
 		if added {
+			c.sketch.add(hash) // once for each fill, however often it was looked for meanwhile
+		}
+		if c.fit(hash, e, added) && added {
 			c.offer(hash, e, delta)
 		}
-		break
+		return
 	}
-	c.shrink(hash)
 }
 
 // Grow has attach make a slot under text larger, if it is still there.
@@ -95,7 +101,7 @@ func (c *Cache) Grow(text string, s *edge.Slot, attach func()) bool {
 	delta, ok := e.Grow(s, attach)
 	if ok {
 		c.bytes.Add(delta)
-		c.shrink(hash)
+		c.fit(hash, e, false)
 	}
 	return ok
 }
@@ -109,6 +115,7 @@ func (c *Cache) Mark(text string, until int64) {
 			c.take(hash, e)
 			continue
 		}
+		c.fit(hash, e, false)
 		if added {
 			c.offer(hash, e, 0)
 		}
@@ -179,34 +186,17 @@ func (c *Cache) tidy(hash uint64, e *edge.Entry, left int) {
 	}
 }
 
-// shrink keeps the bytes at the bound where the advisor's accounting is behind:
-// entries that have grown, Sets still in its buffer. It takes victims from the
-// shards in turn, beginning far from the one just written.
-func (c *Cache) shrink(hash uint64) {
-	for i := uint64(1); i <= shardCount && c.bytes.Load() > c.cfg.MaxBytes; i++ {
-		sh := &c.index.shards[(hash>>(64-shardBits)+i*97)%shardCount]
-		sh.some(func(n *node) bool {
-			if n.hash != hash && c.drop(n.hash, &n.entry) {
-				c.evicted.Add(1)
-				c.advisor.forget(n.hash)
-			}
-			return c.bytes.Load() > c.cfg.MaxBytes
-		})
-	}
-}
-
 // Stats is what a cache holds and what it has turned away.
 type Stats struct {
 	Entries int64
 	Bytes   int64 // of bodies, field lines, tags, keys and the index
-	// Evicted counts entries that the advisor rejected or evicted, and those that
-	// the bound on bytes took.
+	// Evicted counts entries that were let go for others.
 	Evicted uint64
 	// DroppedSets counts entries that were let go because the advisor was too
 	// busy to be told of them.
 	DroppedSets uint64
 	// AdvisorHits and AdvisorMisses are what ristretto saw of the lookups that
-	// found an entry; RejectedSets what TinyLFU did not admit.
+	// found an entry; RejectedSets what was not admitted, here or there.
 	AdvisorHits, AdvisorMisses, RejectedSets uint64
 }
 
@@ -215,6 +205,6 @@ func (c *Cache) Stats() Stats {
 	known, unknown := c.advisor.lookups()
 	return Stats{
 		Entries: c.entries.Load(), Bytes: c.bytes.Load(), Evicted: c.evicted.Load(), DroppedSets: c.dropped.Load(),
-		AdvisorHits: known, AdvisorMisses: unknown, RejectedSets: c.advisor.rejected.Load(),
+		AdvisorHits: known, AdvisorMisses: unknown, RejectedSets: c.refused.Load() + c.advisor.rejected.Load(),
 	}
 }

@@ -173,7 +173,7 @@ func (l *lru) get(n uint64) bool {
 // keys, and tells the mean hit ratio of five seeds after warm-up beside LRU's. Run
 // it with -benchtime 1x.
 func BenchmarkHitRatio(b *testing.B) {
-	const keys, warm, counted, body = 100_000, 500_000, 500_000, 1024
+	const keys, warm, counted, body = 100_000, 300_000, 300_000, 1024
 	for _, t := range []struct {
 		name            string
 		scanEvery, scan int
@@ -218,9 +218,13 @@ func BenchmarkHitRatio(b *testing.B) {
 func objectCost(b *testing.B, body int) int64 {
 	core, c := capacityCore(b, 1<<30, ordinary(body))
 	x := &edge.Exchange{}
-	for i := range 100 {
+	for i := range 2000 { // which bring nearly all tags
 		ask(core, x, "/objects/"+strconv.Itoa(10_000+i))
 	}
+	before := c.Stats().Bytes
+	for i := range 1000 {
+		ask(core, x, "/objects/"+strconv.Itoa(20_000+i))
+	}
 	x.Reset()
-	return c.Stats().Bytes / 100
+	return (c.Stats().Bytes - before) / 1000
 }
