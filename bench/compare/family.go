@@ -72,7 +72,7 @@ func parsePSS(text []byte) (int64, error) {
 		if fields := strings.Fields(lines.Text()); len(fields) == 3 && fields[0] == "Pss:" && fields[2] == "kB" {
 			n, err := strconv.ParseInt(fields[1], 10, 64)
 			if err != nil || n < 0 || n > 1<<40 {
-				return 0, fmt.Errorf("Pss of %.40q kB", fields[1])
+				return 0, fmt.Errorf("memory of %.40q kB", fields[1])
 			}
 			return n << 10, nil
 		}

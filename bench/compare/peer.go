@@ -30,7 +30,6 @@ type kind struct {
 	files func(setup) map[string]string
 	// args run it in the foreground.
 	args func(setup) []string
-	env  func(setup) []string // beside ours; may be nil
 }
 
 // setup is what a configuration is written for.

@@ -215,6 +215,7 @@ func (m *mesh) join(db *statedb.DB, core *edge.Core, purges *invalidation.Engine
 	if err != nil {
 		return err
 	}
+	m.feed.Index() // what the disk has binds from the first request on, not from the first tick
 	purges.SubscribeReceipts(func(r invalidation.Receipt) {
 		m.replica.NoteReceipt(spread.Detail{Dot: r.Dot, AfterMS: r.AppliedAfterMS, Entries: r.Entries})
 	})

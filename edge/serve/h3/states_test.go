@@ -3,7 +3,6 @@ package h3
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -292,7 +291,7 @@ func FuzzStream(f *testing.F) {
 		// The same bytes mean the same, however they come.
 		_, whole := ask(core, &fakeStream{parts: [][]byte{sent}, then: s.then})
 		if end && len(sent) > 0 && whole != got {
-			t.Fatal(fmt.Sprintf("%q by %d: %s, at once: %s", sent, size, got, whole))
+			t.Fatalf("%q by %d: %s, at once: %s", sent, size, got, whole)
 		}
 	})
 }
