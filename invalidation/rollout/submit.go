@@ -98,7 +98,7 @@ func Accept(u Update, id string, now time.Time, documents map[string]Document, r
 		if by != "" && open(rollouts, by) {
 			running[by]++
 		} else if by != "" {
-			return Accepted{}, conflict("document %s: version %d was pushed before, by rollout %s, and is not shown; an undone number is never used again: raise it above %d", v.ID, v.Version, by, d.Highest)
+			return Accepted{}, conflict("document %s: version %d was pushed before, by rollout %s, and is not what is shown now; a number is never used again: raise it above %d", v.ID, v.Version, by, d.Highest)
 		}
 		fresh = append(fresh, v)
 	}
