@@ -73,7 +73,7 @@ func TestWhatIsCountedIsWhatIsHeld(t *testing.T) {
 				return edgetest.Answer(200, page(n, c.body), append(c.lines(n), "Cache-Control", "max-age=86400")...), nil
 			}}
 			count := objects
-			if c.body > 10_000 {
+			if c.body > 10_000 || c.coded {
 				count /= 10
 			}
 			core, store := capacityCore(t, 1<<30, up, func(cfg *edge.Config) { cfg.Coding = coding.DefaultPolicy() })
@@ -82,13 +82,17 @@ func TestWhatIsCountedIsWhatIsHeld(t *testing.T) {
 			encode := func(*edge.Artifact) []byte { return make([]byte, 300) }
 			for n := range count {
 				target := "/" + strconv.Itoa(n)
+				ask(core, x, target)
 				if c.coded {
 					for _, accept := range []string{"gzip", "br", "zstd"} {
-						ask(core, x, target, edge.Field{Name: "Accept-Encoding", Value: accept})
-						require.Equal(t, accept, x.Rep.Art.Get("Content-Encoding"))
+						// A machine that is slow shows the identity while content comes, or while
+						// another coding is made.
+						require.Eventually(t, func() bool {
+							ask(core, x, target, edge.Field{Name: "Accept-Encoding", Value: accept})
+							return x.Rep.Art.Get("Content-Encoding") == accept
+						}, time.Minute, 10*time.Microsecond)
 					}
 				}
-				ask(core, x, target)
 				if c.forms {
 					for range 3 {
 						ask(core, x, target)
