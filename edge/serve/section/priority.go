@@ -1,5 +1,7 @@
 package section
 
+import "strings"
+
 // Importance is what a client says of the order of its answers (RFC 9218 §4).
 type Importance struct {
 	Urgency     uint8 // 0 is the most urgent, 7 the least
@@ -23,10 +25,10 @@ func ParsePriority(v string) Importance {
 		if !ok {
 			return Default()
 		}
-		switch {
-		case key == "u" && len(member) == 1 && '0' <= member[0] && member[0] <= '7':
-			p.Urgency = member[0] - '0'
-		case key == "i" && (member == "?1" || member == "?0"):
+		switch key { // of several the last counts, also where it says nothing
+		case "u":
+			p.Urgency = urgency(member)
+		case "i":
 			p.Incremental = member == "?1"
 		}
 		if !d.next() {
@@ -34,4 +36,21 @@ func ParsePriority(v string) Importance {
 		}
 	}
 	return p
+}
+
+// urgency is an integer of 0 to 7 (RFC 8941 §3.3.1: up to 15 digits, zeros in
+// front and a minus allowed), else the default.
+func urgency(member string) uint8 {
+	digits := strings.TrimPrefix(member, "-")
+	if digits == "" || len(digits) > 15 || strings.Trim(digits, "0123456789") != "" {
+		return Default().Urgency
+	}
+	n := strings.TrimLeft(digits, "0")
+	switch {
+	case n == "":
+		return 0
+	case len(n) > 1 || n > "7" || digits != member:
+		return Default().Urgency
+	}
+	return n[0] - '0'
 }
