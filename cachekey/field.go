@@ -62,7 +62,7 @@ func appendCodings(dst []byte, value string) []byte {
 	for value != "" {
 		var element string
 		element, value, _ = strings.Cut(value, ",")
-		name, q, ok := cutWeight(element)
+		name, q, ok := CutWeight(element)
 		if !ok {
 			continue
 		}
@@ -93,36 +93,4 @@ func appendCodings(dst []byte, value string) []byte {
 		}
 	}
 	return dst
-}
-
-// cutWeight splits a list element into its value and weight in thousandths
-// (RFC 9110 §12.4.2).
-func cutWeight(element string) (value string, q int, ok bool) {
-	value, weight, has := strings.Cut(element, ";")
-	value = strings.Trim(value, " \t")
-	if !has {
-		return value, 1000, value != ""
-	}
-	name, number, ok := strings.Cut(strings.Trim(weight, " \t"), "=")
-	if !ok || name != "q" && name != "Q" || value == "" {
-		return "", 0, false
-	}
-	q, ok = parseWeight(number)
-	return value, q, ok
-}
-
-func parseWeight(s string) (thousandths int, ok bool) {
-	if s == "" || len(s) > 5 || s[0] != '0' && s[0] != '1' || len(s) > 1 && s[1] != '.' {
-		return 0, false
-	}
-	thousandths = int(s[0]-'0') * 1000
-	unit := 100
-	for i := 2; i < len(s); i++ {
-		if s[i] < '0' || s[i] > '9' {
-			return 0, false
-		}
-		thousandths += int(s[i]-'0') * unit
-		unit /= 10
-	}
-	return thousandths, thousandths <= 1000
 }

@@ -46,7 +46,7 @@ func parseLanguages(value string, ranges *[maxRanges]languageRange) (n int, ok b
 		if strings.Trim(element, " \t") == "" {
 			continue // RFC 9110 §5.6.1.2
 		}
-		text, q, ok := cutWeight(element)
+		text, q, ok := CutWeight(element)
 		if !ok || n == maxRanges || !languageSyntax(text) {
 			return 0, false
 		}

@@ -3,6 +3,8 @@ package coding
 import (
 	"maps"
 	"strings"
+
+	"github.com/letteros/letteredge/cachekey"
 )
 
 // Preference is the codings that a request accepts and a Coder makes, the most
@@ -88,7 +90,7 @@ func (c *Coder) parse(field string) Preference {
 		} else {
 			field = ""
 		}
-		name, q, ok := cutWeight(element)
+		name, q, ok := cachekey.CutWeight(element)
 		if !ok {
 			continue
 		}
@@ -133,47 +135,4 @@ func (p *Preference) insert(have *[Count]int, c Coding, q int) {
 	}
 	have[i], p.order[i] = q, c
 	p.n++
-}
-
-// cutWeight splits an element into its name and its weight in thousandths (RFC
-// 9110 §12.4.2).
-func cutWeight(element string) (name string, q int, ok bool) {
-	element = trim(element)
-	i := strings.IndexByte(element, ';')
-	if i < 0 {
-		return element, 1000, element != ""
-	}
-	name, weight := trim(element[:i]), trim(element[i+1:])
-	if name == "" || len(weight) < 3 || weight[0]|0x20 != 'q' || weight[1] != '=' {
-		return "", 0, false
-	}
-	q, ok = parseWeight(weight[2:])
-	return name, q, ok
-}
-
-func trim(s string) string {
-	for s != "" && (s[0] == ' ' || s[0] == '\t') {
-		s = s[1:]
-	}
-	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
-		s = s[:len(s)-1]
-	}
-	return s
-}
-
-// parseWeight reads a qvalue: 0 or 1, with at most three decimals.
-func parseWeight(s string) (thousandths int, ok bool) {
-	if s == "" || len(s) > 5 || s[0] != '0' && s[0] != '1' || len(s) > 1 && s[1] != '.' {
-		return 0, false
-	}
-	thousandths = int(s[0]-'0') * 1000
-	unit := 100
-	for i := 2; i < len(s); i++ {
-		if s[i] < '0' || s[i] > '9' {
-			return 0, false
-		}
-		thousandths += int(s[i]-'0') * unit
-		unit /= 10
-	}
-	return thousandths, thousandths <= 1000
 }
