@@ -165,7 +165,7 @@ func (a *api) getRollout(r *request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	v, err := board.Get(r.PathValue("id"))
+	v, err := board.Find(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return reply{}, err
 	}
@@ -209,7 +209,7 @@ func (a *api) rolloutEvents(w http.ResponseWriter, r *http.Request) {
 	var states <-chan rollout.Rollout
 	end := func() {}
 	if err == nil {
-		states, end, err = board.Watch(r.PathValue("id"))
+		states, end, err = board.Watch(r.Context(), r.PathValue("id"))
 	}
 	if err != nil {
 		writeProblem(w, a.problemOf(err, r))

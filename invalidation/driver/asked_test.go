@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -157,4 +158,33 @@ func FuzzAsked(f *testing.F) {
 		}
 		require.LessOrEqual(t, len(a.with(answer{Key: "k"}).Answers), maxAsked)
 	})
+}
+
+// Who was given an id by one node may ask another that has not been told yet.
+func TestWhatTheLogKnowsIsKnownToAllNodes(t *testing.T) {
+	l := &log{records: gossip.NewRecords()}
+	here, behind := NewBoard(l.records, l, rollout.Plans(0), time.Now), NewBoard(gossip.NewRecords(), l, rollout.Plans(0), time.Now)
+	made, err := here.Submit(t.Context(), Order{Documents: []rollout.Version{version("trial", 42)}})
+	require.NoError(t, err)
+	_, err = behind.Get(made.Rollout)
+	require.ErrorIs(t, err, rollout.ErrUnknown, "this test is about a node that has not been told")
+
+	found, err := behind.Find(t.Context(), made.Rollout)
+	require.NoError(t, err)
+	require.Equal(t, made.Rollout, found.ID)
+	states, end, err := behind.Watch(t.Context(), made.Rollout)
+	require.NoError(t, err)
+	defer end()
+	require.Equal(t, made.Rollout, (<-states).ID)
+	aborted, err := behind.Command(t.Context(), made.Rollout, rollout.Abort{})
+	require.NoError(t, err)
+	require.True(t, aborted.Final())
+
+	_, err = behind.Find(t.Context(), "20261129t000000-00000000")
+	require.ErrorIs(t, err, rollout.ErrUnknown)
+	_, err = behind.Find(t.Context(), strings.Repeat("x", 1000))
+	require.ErrorIs(t, err, rollout.ErrUnknown)
+	l.down = true
+	_, err = behind.Find(t.Context(), "20261129t000000-00000000")
+	require.ErrorIs(t, err, errDown, "nobody knows")
 }

@@ -227,7 +227,31 @@ func (b *Board) List(after string, limit int) (page []rollout.Rollout, next stri
 	return all, ""
 }
 
-// Get returns a rollout; the error is rollout.ErrUnknown.
+// Find returns a rollout that this node or, if that has not been told of it yet,
+// the control log knows: who has just been given an id may ask any node for it.
+// Errors are rollout.ErrUnknown and the ledger's.
+func (b *Board) Find(ctx context.Context, id string) (rollout.Rollout, error) {
+	r, err := b.Get(id)
+	if !errors.Is(err, rollout.ErrUnknown) || len(id) > maxID {
+		return r, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, findTimeout)
+	defer cancel()
+	key := rollout.RolloutKey + id
+	_, err = b.ledger.Update(ctx, []string{key}, func(now map[string]gossip.Record) (gossip.Txn, error) {
+		var err error
+		if r, err = rollout.ReadRollout(now[key]); err == nil && r.ID == "" {
+			err = rollout.ErrUnknown
+		}
+		return gossip.Txn{}, err
+	})
+	return r, err
+}
+
+// findTimeout is how long the control log is waited for by who only looks.
+const findTimeout = 2 * time.Second
+
+// Get returns a rollout that this node knows; the error is rollout.ErrUnknown.
 func (b *Board) Get(id string) (rollout.Rollout, error) {
 	if len(id) > maxID {
 		return rollout.Rollout{}, rollout.ErrUnknown
@@ -263,7 +287,7 @@ func (b *Board) Documents(after string, limit int) (page []rollout.Document, nex
 // rollout.Promote or rollout.Rollback. It returns the rollout as it is then.
 // Errors are rollout.ErrUnknown, a *rollout.ConflictError, and the ledger's.
 func (b *Board) Command(ctx context.Context, id string, e rollout.Event) (rollout.Rollout, error) {
-	r, err := b.Get(id)
+	r, err := b.Find(ctx, id)
 	if err != nil {
 		return r, err
 	}

@@ -370,7 +370,7 @@ func (w *world) pushNotKnowing(unknown map[string]bool, versions ...rollout.Vers
 // until waits for a state of a rollout.
 func (w *world) until(id string, within time.Duration, ok func(rollout.Rollout) bool) rollout.Rollout {
 	w.t.Helper()
-	states, end, err := w.board.Watch(id)
+	states, end, err := w.board.Watch(w.t.Context(), id)
 	require.NoError(w.t, err)
 	defer end()
 	late := time.After(within)

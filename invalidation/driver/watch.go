@@ -1,6 +1,7 @@
 package driver
 
 import (
+	"context"
 	"strings"
 
 	"github.com/letteros/letteredge/gossip"
@@ -9,8 +10,8 @@ import (
 
 // Watch returns a channel that always holds the latest state of a rollout that
 // has not been taken from it yet, beginning with the present one. end must be
-// called. Errors are rollout.ErrUnknown and ErrTooMany.
-func (b *Board) Watch(id string) (states <-chan rollout.Rollout, end func(), err error) {
+// called. Errors are ErrTooMany and Find's.
+func (b *Board) Watch(ctx context.Context, id string) (states <-chan rollout.Rollout, end func(), err error) {
 	ch := make(chan rollout.Rollout, 1)
 	b.mu.Lock()
 	if len(b.watchers) >= maxWatchers {
@@ -24,7 +25,7 @@ func (b *Board) Watch(id string) (states <-chan rollout.Rollout, end func(), err
 		defer b.mu.Unlock()
 		delete(b.watchers, ch)
 	}
-	r, err := b.Get(id) // after it is a watcher: no change is missed
+	r, err := b.Find(ctx, id) // after it is a watcher: no change is missed
 	if err != nil {
 		end()
 		return nil, nil, err
