@@ -74,26 +74,36 @@ func TestEveryArtifactIsTheSameEverywhere(t *testing.T) {
 		readers = append(readers, n.Readers(t))
 	}
 	for _, a := range artifacts {
-		for _, v := range variants() {
-			var first same
-			for i, r := range readers {
-				for _, proto := range Protos() {
-					where := fmt.Sprintf("%s, %s, %s, %s", a.Path, v.name, demo.Nodes[i].ID, proto)
-					got := r.Get(t, proto, a.Path+v.query, v.fields...)
-					if i == 0 && proto == H1 {
-						first = sameOf(got)
-						checkTrue(t, where, demo.Origin, a, v, got)
-					}
-					require.Equal(t, first, sameOf(got), where)
-
-					again := r.Get(t, proto, a.Path+v.query, v.fields...)
-					require.True(t, again.Hit(), "the second fetch: %s: %v", where, again.Header["Cache-Status"])
-					require.Equal(t, first, sameOf(again), where)
-					require.Equal(t, httpsfv.Token(demo.Nodes[i].ID), again.cache().Value, where)
-					checkHead(t, where, r, proto, a.Path+v.query, v.fields, again)
-					checkConditions(t, where, r, proto, a.Path+v.query, v.fields, again)
-				}
+		t.Run(a.Path, func(t *testing.T) {
+			t.Parallel()
+			for _, v := range variants() {
+				checkEverywhere(t, demo, readers, a, v)
 			}
+		})
+	}
+}
+
+// checkEverywhere holds all answers to one request, at every node and over every
+// protocol, to the first of them, and that to the origin.
+func checkEverywhere(t *testing.T, demo *Demo, readers []*Readers, a Artifact, v variant) {
+	t.Helper()
+	var first same
+	for i, r := range readers {
+		for _, proto := range Protos() {
+			where := fmt.Sprintf("%s, %s, %s, %s", a.Path, v.name, demo.Nodes[i].ID, proto)
+			got := r.Get(t, proto, a.Path+v.query, v.fields...)
+			if i == 0 && proto == H1 {
+				first = sameOf(got)
+				checkTrue(t, where, demo.Origin, a, v, got)
+			}
+			require.Equal(t, first, sameOf(got), where)
+
+			again := r.Get(t, proto, a.Path+v.query, v.fields...)
+			require.True(t, again.Hit(), "the second fetch: %s: %v", where, again.Header["Cache-Status"])
+			require.Equal(t, first, sameOf(again), where)
+			require.Equal(t, httpsfv.Token(demo.Nodes[i].ID), again.cache().Value, where)
+			checkHead(t, where, r, proto, a.Path+v.query, v.fields, again)
+			checkConditions(t, where, r, proto, a.Path+v.query, v.fields, again)
 		}
 	}
 }
