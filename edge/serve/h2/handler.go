@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/letteros/letteredge/edge"
 	"github.com/letteros/letteredge/edge/serve/gate"
 	"github.com/letteros/letteredge/edge/serve/section"
 )
@@ -128,30 +129,53 @@ func (c *conn) reply(st *stream, x *exchange) {
 	if x.Rep.Length < 0 {
 		c.flush() // it may be events: the header section goes before the first
 	}
-	c.copy(st, x.Rep.Stream)
+	c.copy(st, &x.Rep)
 }
 
 // copyBuffer is how much of a stream is held between origin and client.
 const copyBuffer = 32 << 10
 
-func (c *conn) copy(st *stream, r io.Reader) {
+func (c *conn) copy(st *stream, rep *edge.Reply) {
 	buf := make([]byte, copyBuffer)
-	for {
-		n, err := r.Read(buf)
-		if n > 0 && !st.send(buf[:n], false) {
+	for left := rep.Length; ; {
+		n, err := rep.Stream.Read(buf)
+		over := rep.Length >= 0 && int64(n) > left
+		left -= int64(n)
+		if n > 0 && !over && !st.send(buf[:n], false) {
 			return
 		}
-		if err == io.EOF {
-			st.send(nil, true)
-			return
-		}
-		if err != nil { // a short answer must not look whole
+		switch {
+		case over, err == io.EOF && left > 0, err != nil && err != io.EOF:
 			c.mu.Lock()
-			st.resetLocked(codeInternal)
+			st.resetLocked(codeInternal) // what is not what was announced must not look whole
 			c.mu.Unlock()
+			return
+		case err == io.EOF:
+			st.endContent(rep)
 			return
 		}
 	}
+}
+
+// endContent ends content that came bit by bit, with the trailer fields that it
+// brought (RFC 9113 §8.1). No window holds these back.
+func (st *stream) endContent(rep *edge.Reply) {
+	var block []byte
+	if rep.Trailer != nil {
+		for _, f := range rep.Trailer() {
+			block, _ = appendOthers(block, f.Name, f.Value, false)
+		}
+	}
+	if len(block) == 0 {
+		st.send(nil, true)
+		return
+	}
+	st.c.mu.Lock()
+	if st.ended == nil {
+		st.c.blockLocked(st.id, block, true)
+		st.sentLocked()
+	}
+	st.c.mu.Unlock()
 }
 
 // send sends content and waits until it is out; false where the stream has ended.
