@@ -72,11 +72,7 @@ func (c *conn) headersLocked(id uint32, rep *edge.Reply, length int64, last bool
 	}
 	out := c.outLocked()
 	at := len(out)
-	out = append(out, make([]byte, headerLen)...)
-	if c.resizeTable {
-		c.resizeTable = false
-		out = append(out, 0x20) // RFC 7541 §6.3: a table of size 0
-	}
+	out = c.beginBlockLocked(append(out, make([]byte, headerLen)...))
 	out = c.srv.appendFields(out, rep, length, now.Unix())
 	flags := byte(flagEndHeaders)
 	if last {
@@ -90,6 +86,16 @@ func (c *conn) headersLocked(id uint32, rep *edge.Reply, length int64, last bool
 	}
 	c.out = out[:at]
 	c.blockLocked(id, append([]byte(nil), out[at+headerLen:]...), last)
+}
+
+// beginBlockLocked begins a field block. The first after a client has made its table
+// smaller says that the table is empty, as it always is (RFC 7541 §4.2, §6.3).
+func (c *conn) beginBlockLocked(b []byte) []byte {
+	if c.resizeTable {
+		c.resizeTable = false
+		b = append(b, 0x20)
+	}
+	return b
 }
 
 // blockLocked writes a field block, in as many frames as it needs.

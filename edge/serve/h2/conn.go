@@ -190,9 +190,12 @@ func (c *conn) makeRoom() {
 	case c.r > 0:
 		copy(c.buf, c.buf[c.r:c.w])
 	}
-	c.r, c.w = 0, left
-	if c.partial.IsZero() {
+	first := c.partial.IsZero()
+	if first || c.r > 0 && !c.section.open { // a frame has ended: what is left has begun now
 		c.partial = c.now
+	}
+	c.r, c.w = 0, left
+	if first {
 		c.soon()
 	}
 }

@@ -2,6 +2,7 @@ package h2
 
 import (
 	"context"
+	"io"
 	"strings"
 	"testing"
 
@@ -195,6 +196,28 @@ func TestNarrowTable(t *testing.T) {
 			require.Equal(t, seen == 0, h.HeaderBlockFragment()[0] == 0x20)
 			seen++
 		}
+	}
+}
+
+// TestNarrowTableAndInterim: an interim response may be the first block (RFC 7541 §4.2
+// tells of blocks, not of answers).
+func TestNarrowTableAndInterim(t *testing.T) {
+	for name, inform := range map[string]func(x *edge.Exchange){
+		"expected": func(x *edge.Exchange) { _, _ = io.Copy(io.Discard, x.Req.Body) },
+		"early":    func(x *edge.Exchange) { x.Informer.Inform(103, []edge.Field{{Name: "Link", Value: "</a>"}}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := greet(t, newServer(t, coreFunc(func(_ context.Context, x *edge.Exchange) {
+				inform(x)
+				x.Rep.Status = 204
+			})), http2.Setting{ID: http2.SettingHeaderTableSize, Val: 0})
+			p.ReadMetaHeaders = nil
+			post := p.fields(":method", "POST", ":scheme", "https", ":authority", "edge.test", ":path", "/", "expect", "100-continue")
+			require.NoError(t, p.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: post, EndHeaders: true}))
+			require.Equal(t, byte(0x20), p.next().(*http2.HeadersFrame).HeaderBlockFragment()[0])
+			require.NoError(t, p.WriteData(1, true, nil))
+			require.NotEqual(t, byte(0x20), p.next().(*http2.HeadersFrame).HeaderBlockFragment()[0])
+		})
 	}
 }
 

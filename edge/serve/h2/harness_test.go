@@ -78,7 +78,7 @@ func dial(t testing.TB, s *Server) *peer {
 	p := &peer{t: t, Conn: conn, Framer: http2.NewFramer(conn, conn), done: make(chan error, 1)}
 	p.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	p.AllowIllegalWrites = true
-	p.enc = hpack.NewEncoder(&p.block)
+	p.enc = newEncoder(p)
 	require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
 	served := <-accepted
 	go func() {
@@ -95,6 +95,8 @@ func dial(t testing.TB, s *Server) *peer {
 	})
 	return p
 }
+
+func newEncoder(p *peer) *hpack.Encoder { return hpack.NewEncoder(&p.block) }
 
 // greet is dial with a preface and settings.
 func greet(t testing.TB, s *Server, settings ...http2.Setting) *peer {

@@ -5,22 +5,11 @@
 package h2
 
 import (
-	"context"
-	"net"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/http2/hpack"
 )
-
-// nowhere takes what is written.
-type nowhere struct{ net.Conn }
-
-func (nowhere) Write(p []byte) (int, error)      { return len(p), nil }
-func (nowhere) SetWriteDeadline(time.Time) error { return nil }
-func (nowhere) SetReadDeadline(time.Time) error  { return nil }
-func (nowhere) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
 // TestHitAllocatesNothing is a hit through frames, section, core, answer and writer.
 func TestHitAllocatesNothing(t *testing.T) {
@@ -44,10 +33,7 @@ func BenchmarkHit(b *testing.B) {
 // that leads nowhere.
 func benchConn(t testing.TB) func() {
 	s := newServer(t, real(t, 1024))
-	wire := &Wire{Conn: nowhere{}}
-	c := newConn(s, context.Background(), wire, wire)
-	t.Cleanup(c.cancel)
-	c.begun = true
+	c := adrift(t, s)
 	c.peerWindow, c.sendWindow = maxWindow, 1<<62
 	var block writer
 	enc := hpack.NewEncoder(&block)

@@ -27,6 +27,10 @@ type upload struct {
 	begin    func() // begins the request, which waits for its content; nil once it has begun
 }
 
+// keptUpload is the largest buffer that a request whose content is all read keeps
+// for more of it.
+const keptUpload = 64 << 10
+
 // beginUpload begins a request whose content is still to come.
 func (c *conn) beginUpload(id uint32, x *exchange, head *section.Head) error {
 	u := &upload{declared: head.Length, window: streamWindow, more: make(chan struct{}, 1)}
@@ -58,11 +62,10 @@ func (u *upload) Read(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for u.at == len(u.buf) && u.err == nil {
-		ask := u.expects && !u.st.answered
+		ask := u.expects
 		u.expects = false
 		if ask {
-			b := appendFrameHeader(c.outLocked(), 5, frameHeaders, flagEndHeaders, u.st.id)
-			c.putLocked(append(b, 8, 3, '1', '0', '0')) // :status 100, as a literal
+			u.st.informLocked(100, nil)
 		}
 		c.mu.Unlock()
 		if ask {
@@ -78,6 +81,9 @@ func (u *upload) Read(p []byte) (int, error) {
 	u.at += n
 	if u.at == len(u.buf) {
 		u.buf, u.at = u.buf[:0], 0
+		if cap(u.buf) > keptUpload {
+			u.buf = nil
+		}
 	}
 	if u.giveBackLocked(n) {
 		c.mu.Unlock()
@@ -170,6 +176,9 @@ func (c *conn) onData(f frame) error {
 	if u.err != nil {
 		c.giveBackLocked(len(f.payload)) // nobody wants it
 	} else {
+		if u.at > len(u.buf)/2 { // most of it is read: a slow core must not make it grow
+			u.buf, u.at = u.buf[:copy(u.buf, u.buf[u.at:])], 0
+		}
 		u.buf = append(u.buf, f.payload...)
 		u.wakeLocked()
 	}
