@@ -151,8 +151,8 @@ func (r *Replica) purge(e *gossip.Envelope, wire []byte, fanOut bool) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.arriving, dot)
 	if err != nil {
+		delete(r.arriving, dot)
 		r.stats.Failed++
 		r.cfg.Log.Error("purge not taken in; it will be asked for again", "purge", dot.String(), "err", err)
 		return
@@ -258,18 +258,30 @@ func (r *Replica) skip(from string, data []byte) {
 	if !lacks {
 		return
 	}
-	r.deps.Applier.Clamp("purges missed that " + from + " keeps no more")
+	var last []gossip.Dot
 	for source, seq := range s.UpTo {
-		if err := r.deps.Log.Skip(source, seq); err != nil {
+		last = append(last, gossip.Dot{Node: source.Node, Incarnation: source.Incarnation, Seq: seq})
+	}
+	r.arrives(last...) // what fills the emptied cache must be from after them
+	r.deps.Applier.Clamp("purges missed that " + from + " keeps no more")
+	var err error
+	for _, d := range last {
+		if err = r.deps.Log.Skip(d.Source(), d.Seq); err != nil {
 			r.cfg.Log.Error("skipped purges not noted", "err", err)
-			return
+			break
 		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for _, d := range last {
+		delete(r.arriving, d)
+	}
+	if err != nil {
+		return
+	}
 	r.stats.Clamped++
-	for source, seq := range s.UpTo {
-		r.history.skip(source, seq)
+	for _, d := range last {
+		r.history.skip(d.Source(), d.Seq)
 	}
 	r.own.dirty = true
 	r.settle()

@@ -70,7 +70,7 @@ type Replica struct {
 
 	mu       sync.Mutex // guards what follows
 	history  *history
-	arriving map[gossip.Dot]struct{}
+	arriving map[gossip.Dot]struct{} // being applied: in effect, perhaps, and not in history
 	peers    []Neighbour
 	reports  *reports
 	own      ownReport
@@ -179,7 +179,11 @@ func (r *Replica) store(s *sealed) error {
 	if err := r.deps.Log.Append(s.dot, s.wire); err != nil {
 		return fmt.Errorf("publish %s: %w", s.dot, err)
 	}
+	r.arrives(s.dot)
 	if err := r.deps.Applier.Deliver(s.dot, s.body); err != nil {
+		r.mu.Lock()
+		delete(r.arriving, s.dot)
+		r.mu.Unlock()
 		return fmt.Errorf("publish %s: %w", s.dot, err)
 	}
 	r.failed = nil
@@ -203,8 +207,18 @@ func (r *Replica) issued(s *sealed) *Report {
 	return r.report(r.cfg.Now())
 }
 
+// arrives has Horizon name what is about to come into effect.
+func (r *Replica) arrives(dots ...gossip.Dot) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, d := range dots {
+		r.arriving[d] = struct{}{}
+	}
+}
+
 // took notes a purge that is durable and in effect. The caller holds mu.
 func (r *Replica) took(dot gossip.Dot, wire []byte) {
+	delete(r.arriving, dot)
 	r.history.add(dot, wire)
 	r.own.dirty = true
 	r.settle()
@@ -270,7 +284,9 @@ func (r *Replica) Ready() bool { return r.mark.ready.Load() }
 // Horizon returns the highest number applied of each source, also where one
 // before it is missing still: whoever has all of that has everything that this
 // node has. It is what an owner is told. Applied would not do: a purge that came
-// before its predecessor is in effect here, and Applied does not name it.
+// before its predecessor is in effect here, and Applied does not name it. Nor does
+// it name one that is just coming into effect: what fills then is told an owner's
+// copy from before it, and stored as if it came after.
 func (r *Replica) Horizon() gossip.Vector {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -279,6 +295,9 @@ func (r *Replica) Horizon() gossip.Vector {
 		for seq := range ahead {
 			v[s] = max(v[s], seq)
 		}
+	}
+	for d := range r.arriving {
+		v[d.Source()] = max(v[d.Source()], d.Seq)
 	}
 	return v
 }

@@ -27,6 +27,8 @@ type rig struct {
 	index     uint64
 	fail      error // of the log
 	unusable  bool
+	applying  func(gossip.Dot) error // called while a purge is in effect and Deliver has not returned
+	clamping  func()                 // called while the cache is empty and Clamp has not returned
 }
 
 func newRig(t require.TestingT, node string, voters ...string) *rig {
@@ -64,10 +66,18 @@ func (r *rig) Deliver(d gossip.Dot, p []byte) error {
 		return ErrUnusable
 	}
 	r.delivered[d] = string(p)
+	if r.applying != nil {
+		return r.applying(d)
+	}
 	return nil
 }
-func (r *rig) Observe(Report)                     {}
-func (r *rig) Clamp(string)                       { r.clamped++ }
+func (r *rig) Observe(Report) {}
+func (r *rig) Clamp(string) {
+	r.clamped++
+	if r.clamping != nil {
+		r.clamping()
+	}
+}
 func (r *rig) Index() uint64                      { return r.index }
 func (r *rig) Since(uint64, int) ([]byte, uint64) { return []byte("{}"), r.index }
 func (r *rig) Merge([]byte) error                 { r.index = 9; return nil }
@@ -178,6 +188,36 @@ func TestOutOfTurn(t *testing.T) {
 	require.True(t, r.Horizon().Covers(two))
 	r.Receive("a2", sealedBy(t, gossip.KindPurge, other, 1, "one"))
 	require.True(t, r.Applied().Covers(two))
+}
+
+// A fill that begins when a purge is in effect, and Deliver has not returned, names
+// it already: an owner that has not heard of it would answer from before it, and
+// what it gives would count as fetched after it.
+func TestHorizonNamesWhatIsBeingApplied(t *testing.T) {
+	r := newRig(t, "a1", "a1")
+	var full error
+	r.applying = func(d gossip.Dot) error {
+		require.True(t, r.Horizon().Covers(d), d)
+		require.False(t, r.Applied().Covers(d), "it does not answer for it yet")
+		return full
+	}
+	_, err := r.Publish([]byte("own"))
+	require.NoError(t, err)
+	r.Receive("a2", sealedBy(t, gossip.KindPurge, other, 1, "of another"))
+	require.Len(t, r.delivered, 2)
+
+	full = errors.New("disk full")
+	_, err = r.Publish([]byte("own"))
+	require.ErrorIs(t, err, full)
+	r.Receive("a2", sealedBy(t, gossip.KindPurge, other, 2, "of another"))
+	require.True(t, r.Horizon().Equal(r.Applied()), "what did not come into effect is not named")
+
+	r.clamping = func() {
+		require.True(t, r.Horizon().Covers(gossip.Dot{Node: "a2", Incarnation: 7, Seq: 9}), "nor is an emptied cache filled from before what it was emptied for")
+	}
+	r.Receive("b1", encode(jsonPart(partSkipped, skipped{gossip.Vector{other.Source(): 9}})))
+	require.Equal(t, 1, r.clamped)
+	require.True(t, r.Horizon().Equal(r.Applied()))
 }
 
 // What two nodes have becomes the same by one exchange, whatever it was.
