@@ -52,8 +52,9 @@ type Config struct {
 	HeaderTimeout time.Duration
 	// BodyTimeout bounds the reading of a request's content (60 s).
 	BodyTimeout time.Duration
-	// WriteTimeout bounds the writing of an answer from memory, and each step of
-	// one that is streamed (60 s). On HTTP/2 it includes the time to the answer.
+	// WriteTimeout bounds the writing of an answer from memory once it has begun, and
+	// each step of one that is streamed (60 s). On stock HTTP/2 it includes the time to
+	// the answer; on lean HTTP/3 an answer that QUIC took whole ends with its connection.
 	WriteTimeout time.Duration
 	// IdleTimeout closes connections without a request (60 s).
 	IdleTimeout time.Duration

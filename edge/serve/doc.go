@@ -30,8 +30,8 @@
 //   - On HTTP/1.1 the core is not told that a client has gone: fasthttp does not
 //     read from a connection while a request is served.
 //   - Errors that the libraries answer themselves have their own content: over
-//     too many connections (503), and for too large a header section on HTTP/2
-//     and HTTP/3 (431).
+//     too many connections (503), and for too large a header section on stock
+//     HTTP/2 and HTTP/3 (431).
 //   - Over the stock server an HTTP/3 client that sends a header section without end is bounded by its
 //     connection's number of streams, not in time.
 package serve

@@ -221,6 +221,23 @@ func TestNarrowTableAndInterim(t *testing.T) {
 	}
 }
 
+// TestGoAwayOfTheClient: what has come is finished, and then the connection ends.
+func TestGoAwayOfTheClient(t *testing.T) {
+	release := make(chan struct{})
+	p := greet(t, newServer(t, coreFunc(func(_ context.Context, x *edge.Exchange) {
+		<-release
+		x.Rep.Status = 204
+	})))
+	p.ask(1, "/")
+	require.NoError(t, p.WriteGoAway(0, http2.ErrCodeNo, nil))
+	p.ask(3, "/")
+	require.Equal(t, uint32(1), p.next().(*http2.GoAwayFrame).LastStreamID)
+	close(release)
+	status, _ := p.answer(1)
+	require.Equal(t, "204", status)
+	require.Equal(t, http2.ErrCode(0xffff), p.goneFor(), "closed, with no further word")
+}
+
 func TestDrain(t *testing.T) {
 	release := make(chan struct{})
 	s := newServer(t, coreFunc(func(_ context.Context, x *edge.Exchange) {

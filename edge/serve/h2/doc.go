@@ -23,11 +23,16 @@
 //   - Content that waits is not copied, unless it is scratch memory of its exchange.
 //   - A stream that breaks off never looks like a whole answer.
 //   - What a client makes grow is bounded for each connection: 256 KiB that wait to
-//     be written, 1 MiB of its content, 4 KiB of its lines, twice the header limit
+//     be written, 1 MiB of its content in buffers of at most thrice that, 4 KiB of its lines, twice the header limit
 //     of a field block, MaxStreams streams and twice as many goroutines.
 //   - What asks for nothing is counted (abuse.go), and too much of it ends the
 //     connection with ENHANCE_YOUR_CALM.
 //   - When ServeConn returns, no goroutine of the connection is left.
+//   - An answer from memory that is not out within WriteTimeout of its beginning, and a
+//     step of a stream that is not, is reset (INTERNAL_ERROR); a network that takes
+//     nothing for as long ends the connection. The time to the answer is the core's.
+//   - A client's GOAWAY is answered by ours: what has come is finished, then the
+//     connection is closed; requests that come after it are ignored.
 //
 // # Not guaranteed
 //

@@ -34,6 +34,8 @@
 //
 // # Not guaranteed
 //
+//   - An answer that was handed over whole (20 KiB at most) is not bounded by WriteTimeout: its
+//     stream holds it until the client has it, or the connection ends.
 //   - PRIORITY_UPDATE moves what still waits to be written, not what has been handed to
 //     the QUIC connection.
 package h3
