@@ -14,7 +14,7 @@ import (
 // exchange; the stream then releases it. HOT.
 func (h *h1) render(ctx *fasthttp.RequestCtx, x *h1Exchange) (kept bool) {
 	rep, resp := &x.Rep, &ctx.Response
-	if bodiless(rep.Status) || x.Req.Method == edge.MethodHead {
+	if gate.Bodiless(rep.Status) || x.Req.Method == edge.MethodHead {
 		x.closeStream()
 		resp.SkipBody = true
 	} else if rep.Stream != nil && rep.Length < 0 && !ctx.Request.Header.IsHTTP11() {
@@ -25,7 +25,7 @@ func (h *h1) render(ctx *fasthttp.RequestCtx, x *h1Exchange) (kept bool) {
 	}
 	h.renderFields(ctx, x)
 	switch {
-	case bodiless(rep.Status):
+	case gate.Bodiless(rep.Status):
 	case x.Req.Method == edge.MethodHead:
 		if rep.Length >= 0 {
 			resp.Header.SetContentLength(int(rep.Length))
@@ -55,7 +55,7 @@ func (h *h1) renderFields(ctx *fasthttp.RequestCtx, x *h1Exchange) {
 	if rep.Art != nil {
 		before := ""
 		for name, value := range rep.Art.All {
-			if name == rep.Skip || ownLine(name) {
+			if name == rep.Skip || gate.OwnLine(name) {
 				continue
 			}
 			if name == before {
@@ -67,7 +67,7 @@ func (h *h1) renderFields(ctx *fasthttp.RequestCtx, x *h1Exchange) {
 		}
 	}
 	for i := range rep.Passed {
-		if !ownLine(rep.Passed[i].Name) {
+		if !gate.OwnLine(rep.Passed[i].Name) {
 			out.setOrAdd(rep.Passed[i].Name, gate.Bytes(rep.Passed[i].Value))
 		}
 	}
@@ -96,25 +96,6 @@ func (x *h1Exchange) buffer() gate.Refusal {
 	}
 	x.Rep.Body, x.Rep.Length = content, int64(len(content))
 	return gate.Refusal{}
-}
-
-// bodiless reports whether an answer of that status has no content (RFC 9110
-// §6.4.1). These answers also carry no Content-Length: a 304 may, but some
-// clients then wait for that many bytes.
-func bodiless(status int) bool {
-	return status == 204 || status == 304 || status < 200
-}
-
-// ownLine reports whether a field is the transport's own to write, or belongs
-// to another connection than this one: as a line of an answer it would break
-// the framing or promise what this node does not keep.
-func ownLine(name string) bool {
-	switch name {
-	case "Connection", "Content-Length", "Keep-Alive", "Proxy-Connection",
-		"Transfer-Encoding", "Trailer", "Upgrade", "Alt-Svc":
-		return true
-	}
-	return false
 }
 
 // h1Lines writes field lines into a fasthttp header, which copies names and

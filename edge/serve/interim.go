@@ -8,6 +8,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/edge/serve/gate"
 )
 
 var (
@@ -35,7 +36,7 @@ func (x *h1Exchange) Inform(status int, fields []edge.Field) {
 	b = append(b, http.StatusText(status)...)
 	b = append(b, "\r\n"...)
 	for _, f := range fields {
-		if ownLine(f.Name) {
+		if gate.OwnLine(f.Name) {
 			continue
 		}
 		b = append(b, f.Name...)
@@ -58,7 +59,7 @@ func (o *netReply) Inform(status int, fields []edge.Field) {
 	}
 	header := o.w.Header()
 	for _, f := range fields {
-		if !ownLine(f.Name) {
+		if !gate.OwnLine(f.Name) {
 			header[f.Name] = append(header[f.Name], f.Value)
 		}
 	}

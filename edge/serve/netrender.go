@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/letteros/letteredge/edge"
 	"github.com/letteros/letteredge/edge/serve/gate"
 )
 
@@ -26,25 +25,18 @@ func (o *netReply) render(x *netExchange, altSvc []string, stepTimeout time.Dura
 	header := o.w.Header()
 	if rep.Art != nil {
 		rep.Art.Lists(func(name string, values []string) bool {
-			if name != rep.Skip && !ownLine(name) {
+			if name != rep.Skip && !gate.OwnLine(name) {
 				header[name] = values
 			}
 			return true
 		})
 	}
 	for i := range rep.Passed {
-		if !ownLine(rep.Passed[i].Name) {
+		if !gate.OwnLine(rep.Passed[i].Name) {
 			header[rep.Passed[i].Name] = append(header[rep.Passed[i].Name], rep.Passed[i].Value)
 		}
 	}
-	silent := bodiless(rep.Status)
-	length := rep.Length
-	if rep.Stream == nil && x.Req.Method != edge.MethodHead {
-		length = int64(len(rep.Body))
-	}
-	if silent {
-		length = -1
-	}
+	length, content := gate.Shape(&x.Exchange)
 	x.extra(header, length)
 	if altSvc != nil {
 		header["Alt-Svc"] = altSvc
@@ -52,14 +44,14 @@ func (o *netReply) render(x *netExchange, altSvc []string, stepTimeout time.Dura
 	if _, ok := header["Content-Type"]; !ok {
 		header["Content-Type"] = nil // both libraries would guess one
 	}
-	if rep.Trailer != nil && rep.Stream != nil && !silent && x.Req.Method != edge.MethodHead {
+	if rep.Trailer != nil && rep.Stream != nil && content {
 		header["Trailer"] = rep.Announced
 	}
 	o.extend(time.Now())
 	o.begun = true
 	o.w.WriteHeader(rep.Status)
 	switch {
-	case silent || x.Req.Method == edge.MethodHead:
+	case !content:
 	case rep.Stream != nil:
 		o.copy(rep.Stream, stepTimeout)
 		if rep.Trailer != nil {
@@ -67,7 +59,7 @@ func (o *netReply) render(x *netExchange, altSvc []string, stepTimeout time.Dura
 				header[f.Name] = append(header[f.Name], f.Value)
 			}
 		}
-	case len(rep.Body) > 0:
+	default:
 		_, _ = o.w.Write(rep.Body) // fails where the client has gone
 	}
 }

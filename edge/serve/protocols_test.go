@@ -14,6 +14,7 @@ import (
 
 	"github.com/letteros/letteredge/edge"
 	"github.com/letteros/letteredge/edge/edgetest"
+	"github.com/letteros/letteredge/edge/serve/gate"
 )
 
 const originDate = "Tue, 15 Nov 1994 08:12:31 GMT"
@@ -142,7 +143,7 @@ func TestSameAnswers(t *testing.T) {
 // describe tells an answer in words, without what differs by protocol or time.
 func describe(a answer) string {
 	var b strings.Builder
-	if bodiless(a.status) {
+	if gate.Bodiless(a.status) {
 		a.length = 0 // the clients tell it differently
 	}
 	fmt.Fprintf(&b, "%d length=%d body=%d:%.20q\n", a.status, a.length, len(a.body), a.body)

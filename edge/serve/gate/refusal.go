@@ -40,6 +40,11 @@ func TooLarge(limit int64) Refusal {
 	return Refusal{http.StatusRequestEntityTooLarge, "content", "the content of a request may have at most " + strconv.FormatInt(limit, 10) + " bytes"}
 }
 
+// FieldsTooLarge refuses a header section over its limit.
+func FieldsTooLarge() Refusal {
+	return Refusal{http.StatusRequestHeaderFieldsTooLarge, "fields", "the header section is too large"}
+}
+
 // CheckTarget refuses what the parsers of the three protocols read differently;
 // all else is the key's business. No reader ever sends a fragment.
 func CheckTarget(target string) Refusal {

@@ -13,7 +13,7 @@ import (
 // nil for a request that is none so far.
 func (c *conn) answerLocked(id uint32, st *stream, remoteClosed bool, x *exchange, p section.Importance, now time.Time) {
 	rep := &x.Rep
-	length, content := x.shape()
+	length, content := gate.Shape(&x.Exchange)
 	c.headersLocked(id, rep, length, !content, now)
 	if st != nil {
 		st.answered = true
@@ -73,7 +73,7 @@ func (c *conn) headersLocked(id uint32, rep *edge.Reply, length int64, last bool
 	out := c.outLocked()
 	at := len(out)
 	out = c.beginBlockLocked(append(out, make([]byte, headerLen)...))
-	out = c.srv.appendFields(out, rep, length, now.Unix())
+	out = c.srv.appendFields(out, rep, length, now)
 	flags := byte(flagEndHeaders)
 	if last {
 		flags |= flagEndStream

@@ -2,10 +2,12 @@ package h2
 
 import (
 	"strconv"
+	"time"
 
 	"golang.org/x/net/http2/hpack"
 
 	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/edge/serve/gate"
 	"github.com/letteros/letteredge/edge/serve/section"
 )
 
@@ -23,7 +25,7 @@ const (
 func bake(a *edge.Artifact) []byte {
 	b := []byte{blockUndated}
 	for name, value := range a.All {
-		if ownLine(name) {
+		if gate.OwnLine(name) {
 			continue
 		}
 		if name == "Date" {
@@ -36,7 +38,7 @@ func bake(a *edge.Artifact) []byte {
 
 // appendFields writes the field block of an answer. length is the Content-Length,
 // none if it is negative.
-func (s *Server) appendFields(b []byte, rep *edge.Reply, length int64, now int64) []byte {
+func (s *Server) appendFields(b []byte, rep *edge.Reply, length int64, now time.Time) []byte {
 	b = appendStatus(b, rep.Status)
 	dated := false
 	switch {
@@ -66,28 +68,20 @@ func (s *Server) appendFields(b []byte, rep *edge.Reply, length int64, now int64
 	}
 	b = append(b, s.altSvc...)
 	if !dated {
-		b = append(b, s.date.line(now)...)
+		b = append(b, s.date.Line(now, encodeDate)...)
 	}
 	return b
 }
 
+// encodeDate writes a Date line.
+func encodeDate(value string) []byte { return appendText(appendName(nil, "Date", false), value, false) }
+
 // appendOthers writes a line of an origin, unless it is this connection's own.
 func appendOthers(b []byte, name, value string, dated bool) ([]byte, bool) {
-	if ownLine(name) {
+	if gate.OwnLine(name) {
 		return b, dated
 	}
 	return appendText(appendName(b, name, false), value, false), dated || name == "Date"
-}
-
-// ownLine reports whether a field is the transport's own to write, or belongs to
-// another connection than this one.
-func ownLine(name string) bool {
-	switch name {
-	case "Connection", "Content-Length", "Keep-Alive", "Proxy-Connection",
-		"Transfer-Encoding", "Trailer", "Upgrade", "Alt-Svc":
-		return true
-	}
-	return false
 }
 
 func appendStatus(b []byte, status int) []byte {

@@ -27,30 +27,11 @@ func (s *Server) newExchange() *exchange {
 }
 
 // fill makes the request of a section that is one.
-func (x *exchange) fill(h *section.Head, c *conn, now time.Time) gate.Refusal {
-	if bad := gate.CheckTarget(h.Target); bad.Refused() {
-		return bad
-	}
-	if bad := gate.CheckHost(h.Authority); bad.Refused() {
-		return bad
-	}
-	if bad := gate.CheckExpect(h.Expect); bad.Refused() {
-		return bad
-	}
-	if h.Length > c.srv.cfg.MaxBody {
-		return gate.TooLarge(c.srv.cfg.MaxBody)
-	}
-	req := &x.Req
-	req.Method = edge.ParseMethod(h.Method)
-	req.MethodText = h.Method
-	req.Proto = edge.H2
-	req.TLS = true
-	req.Host = h.Authority
-	req.Target = h.Target
-	req.Client = c.client
-	req.Fields = &x.fields
+func (x *exchange) fill(c *conn, now time.Time) gate.Refusal {
 	x.Now = now
-	return gate.Refusal{}
+	x.Req.Proto = edge.H2
+	x.Req.Client = c.client
+	return x.fields.Fill(&x.Req, c.srv.cfg.MaxBody)
 }
 
 // reset makes the exchange ready for the next request.
@@ -66,23 +47,4 @@ func (x *exchange) closeStream() {
 		_ = x.Rep.Stream.Close()
 		x.Rep.Stream = nil
 	}
-}
-
-// bodiless reports whether an answer of that status has no content by definition
-// (RFC 9110 §6.4.1).
-func bodiless(status int) bool { return status == 204 || status == 304 || status < 200 }
-
-// shape says how an answer is framed: its Content-Length, -1 for none, and whether
-// content follows.
-func (x *exchange) shape() (length int64, content bool) {
-	rep := &x.Rep
-	length = rep.Length
-	head := x.Req.Method == edge.MethodHead
-	if rep.Stream == nil && !head {
-		length = int64(len(rep.Body))
-	}
-	if bodiless(rep.Status) {
-		return -1, false
-	}
-	return length, !head && (rep.Stream != nil || len(rep.Body) > 0)
 }

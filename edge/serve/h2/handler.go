@@ -30,7 +30,7 @@ func (c *conn) begin(x *exchange) (done, panicked bool) {
 			c.panicked(p)
 			c.x = c.srv.exchanges.Get().(*exchange)
 			c.x.refuse(gate.Refuse(500, "", "the request could not be served"))
-			c.x.Now = c.now
+			c.x.Now, c.x.Req.Method = c.now, x.Req.Method
 			done, panicked = true, true
 		}
 	}()
@@ -77,7 +77,7 @@ func (c *conn) handle(ctx context.Context, st *stream, x *exchange, from phase) 
 		st.cancel()
 		c.mu.Unlock()
 	}()
-	defer c.recover(st)
+	defer c.recover(st, x.Req.Method)
 	x.Informer = st
 	if from == phaseFinish || from == phaseAll && !c.srv.core.Begin(&x.Exchange) {
 		c.srv.core.Finish(ctx, &x.Exchange)
@@ -93,13 +93,14 @@ func (c *conn) handle(ctx context.Context, st *stream, x *exchange, from phase) 
 
 // recover answers 500 where the core has panicked and nothing is out yet, and
 // breaks the stream off where something is. The exchange is lost to the pool.
-func (c *conn) recover(st *stream) {
+func (c *conn) recover(st *stream, method edge.Method) {
 	p := recover()
 	if p == nil {
 		return
 	}
 	c.panicked(p)
 	x := c.srv.exchanges.Get().(*exchange)
+	x.Req.Method = method
 	x.refuse(gate.Refuse(500, "", "the request could not be served"))
 	c.mu.Lock()
 	if st.answered {
@@ -116,7 +117,7 @@ func (c *conn) recover(st *stream) {
 // that comes bit by bit is copied here.
 func (c *conn) reply(st *stream, x *exchange) {
 	defer x.closeStream()
-	_, content := x.shape()
+	_, content := gate.Shape(&x.Exchange)
 	c.mu.Lock()
 	if st.ended == nil {
 		c.answerLocked(st.id, st, st.remoteClosed, x, st.importance, time.Now())

@@ -131,10 +131,8 @@ func (c *conn) onRequest(id uint32, flags byte, self bool, x *exchange) error {
 		return c.reset(id, codeRefused)
 	}
 	var bad gate.Refusal
-	if x.fields.Over() {
-		bad = gate.Refuse(431, "fields", "the header section is too large")
-	} else {
-		bad = x.fill(head, c, c.now)
+	if bad = x.fill(c, c.now); x.fields.Over() {
+		bad = gate.FieldsTooLarge()
 	}
 	if bad.Refused() {
 		x.refuse(bad)

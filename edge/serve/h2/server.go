@@ -25,7 +25,7 @@ type Server struct {
 	logger *slog.Logger
 	static []section.Line
 	altSvc []byte // as a line
-	date   dates
+	date   section.Dates
 
 	exchanges sync.Pool // of *exchange
 	buffers   sync.Pool // of *buffer

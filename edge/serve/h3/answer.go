@@ -24,7 +24,10 @@ const maxInline = 20 << 10
 func (r *request) serve(inline bool) {
 	if r.over {
 		r.str.CancelRead(codeExcessiveLoad.onStream())
-		r.refuse(inline, gate.Refuse(431, "", "the header section is too large"))
+		if h, _ := r.fields.Request(); h.Method == "HEAD" {
+			r.Req.Method = edge.MethodHead
+		}
+		r.refuse(inline, gate.FieldsTooLarge())
 		return
 	}
 	malformed, bad := r.request()
@@ -190,17 +193,10 @@ func (r *request) guarded() {
 // write puts the reply on the wire.
 func (r *request) write(inline bool) {
 	rep := &r.Rep
-	silent := bodiless(rep.Status)
-	length := rep.Length
-	if rep.Stream == nil && r.Req.Method != edge.MethodHead {
-		length = int64(len(rep.Body))
-	}
-	if silent {
-		length = -1
-	}
+	length, content := gate.Shape(&r.Exchange)
 	r.appendHead(length)
 	switch {
-	case silent || r.Req.Method == edge.MethodHead:
+	case !content:
 		r.closeStream()
 		rep.Body = nil
 	case rep.Stream != nil:
@@ -210,7 +206,7 @@ func (r *request) write(inline bool) {
 			r.copy()
 		}
 		return
-	case len(rep.Body) > 0:
+	default:
 		r.out = appendVarint(append(r.out, frameData), uint64(len(rep.Body)))
 	}
 	r.send(inline, rep.Body)
@@ -220,7 +216,11 @@ func (r *request) write(inline bool) {
 func (r *request) refuse(inline bool, bad gate.Refusal) {
 	content := bad.Body()
 	r.appendRefusal(bad.Status, len(content))
-	r.out = appendVarint(append(r.out, frameData), uint64(len(content)))
+	if r.Req.Method == edge.MethodHead {
+		content = nil
+	} else {
+		r.out = appendVarint(append(r.out, frameData), uint64(len(content)))
+	}
 	r.Rep.Body = content
 	r.send(inline, content)
 }
@@ -281,9 +281,6 @@ var errLength = errors.New("the content has another length than announced")
 
 func (r *request) copyAll() error {
 	left := r.Rep.Length
-	if left < 0 || r.Rep.Stream == nil {
-		left = -1
-	}
 	_ = r.str.SetWriteDeadline(time.Now().Add(r.c.srv.cfg.WriteTimeout))
 	if _, err := r.str.Write(r.out); err != nil {
 		return err
@@ -403,5 +400,3 @@ func (r *request) checkRest() {
 		}
 	}
 }
-
-func bodiless(status int) bool { return status == 204 || status == 304 || status < 200 }

@@ -2,11 +2,8 @@ package h3
 
 import (
 	"encoding/binary"
-	"net/http"
 	"slices"
 	"strconv"
-	"sync/atomic"
-	"time"
 
 	"github.com/letteros/letteredge/edge"
 	"github.com/letteros/letteredge/edge/serve/gate"
@@ -18,7 +15,7 @@ import (
 // but the largest sections; those are moved.
 const headRoom = 3
 
-// begunHead begins a HEADERS frame in r.out.
+// beginHead begins a HEADERS frame in r.out.
 func (r *request) beginHead(status int) {
 	r.out = append(r.out[:0], frameHeaders, 0, 0)
 	r.out = qpack.AppendStatus(qpack.AppendPrefix(r.out), status)
@@ -45,7 +42,7 @@ func (r *request) appendHead(length int64) {
 		dated = r.appendArtifact()
 	}
 	for i := range rep.Passed {
-		if f := &rep.Passed[i]; !ownLine(f.Name) {
+		if f := &rep.Passed[i]; !gate.OwnLine(f.Name) {
 			r.out = qpack.AppendLine(r.out, f.Name, gate.Bytes(f.Value))
 			dated = dated || f.Name == "Date"
 		}
@@ -57,7 +54,7 @@ func (r *request) appendHead(length int64) {
 		r.appendLength(length)
 	}
 	if !dated {
-		r.out = append(r.out, r.c.srv.date.line(r.Now)...)
+		r.out = append(r.out, r.c.srv.date.Line(r.Now, encodeDate)...)
 	}
 	r.endHead()
 }
@@ -76,7 +73,7 @@ func (r *request) appendArtifact() (dated bool) {
 		return form[0] == formDated
 	}
 	for name, value := range rep.Art.All {
-		if name != rep.Skip && !ownLine(name) {
+		if name != rep.Skip && !gate.OwnLine(name) {
 			r.out = qpack.AppendShort(r.out, name, value)
 			dated = dated || name == "Date"
 		}
@@ -93,7 +90,7 @@ const formDated = 1
 func encodeForm(a *edge.Artifact) []byte {
 	form := []byte{0}
 	for name, value := range a.All {
-		if ownLine(name) {
+		if gate.OwnLine(name) {
 			continue
 		}
 		form = qpack.AppendShort(form, name, value)
@@ -110,7 +107,7 @@ func (r *request) appendRefusal(status, length int) {
 	r.out = qpack.AppendLine(r.out, "Content-Type", gate.Bytes("application/problem+json"))
 	r.out = qpack.AppendShort(r.out, "Cache-Control", "no-store")
 	r.appendLength(int64(length))
-	r.out = append(r.out, r.c.srv.date.line(r.Now)...)
+	r.out = append(r.out, r.c.srv.date.Line(r.Now, encodeDate)...)
 	r.endHead()
 }
 
@@ -118,23 +115,12 @@ func (r *request) appendRefusal(status, length int) {
 func appendInterim(dst []byte, status int, fields []edge.Field) []byte {
 	block := qpack.AppendStatus(qpack.AppendPrefix(nil), status)
 	for _, f := range fields {
-		if !ownLine(f.Name) {
+		if !gate.OwnLine(f.Name) {
 			block = qpack.AppendShort(block, f.Name, f.Value)
 		}
 	}
 	dst = appendVarint(append(dst, frameHeaders), uint64(len(block)))
 	return append(dst, block...)
-}
-
-// ownLine reports whether a field is the transport's own to write, or belongs to
-// another connection than this one.
-func ownLine(name string) bool {
-	switch name {
-	case "Connection", "Content-Length", "Keep-Alive", "Proxy-Connection",
-		"Transfer-Encoding", "Trailer", "Upgrade", "Alt-Svc":
-		return true
-	}
-	return false
 }
 
 // importance is that of the request, as far as its header section was read.
@@ -145,21 +131,5 @@ func (r *request) importance() section.Importance {
 	return r.head.Priority
 }
 
-// dates is the Date line of the present second, as it is encoded.
-type dates struct{ last atomic.Pointer[dateLine] }
-
-type dateLine struct {
-	second int64
-	line   []byte
-}
-
-// line returns the line for now.
-func (d *dates) line(now time.Time) []byte {
-	second := now.Unix()
-	if l := d.last.Load(); l != nil && l.second == second {
-		return l.line
-	}
-	l := &dateLine{second, qpack.AppendShort(nil, "Date", now.UTC().Format(http.TimeFormat))}
-	d.last.Store(l)
-	return l.line
-}
+// encodeDate writes a Date line.
+func encodeDate(value string) []byte { return qpack.AppendShort(nil, "Date", value) }

@@ -244,30 +244,15 @@ func (r *request) request() (malformed fault, refused gate.Refusal) {
 	if why != "" {
 		return streamFault(codeMessage, why), gate.Refusal{}
 	}
-	if refused = gate.CheckTarget(h.Target); refused.Refused() {
+	if refused = r.fields.Fill(&r.Req, r.c.srv.cfg.MaxBody); refused.Refused() {
 		return fault{}, refused
-	}
-	if refused = gate.CheckHost(h.Authority); refused.Refused() {
-		return fault{}, refused
-	}
-	if refused = gate.CheckExpect(h.Expect); refused.Refused() {
-		return fault{}, refused
-	}
-	if h.Length > r.c.srv.cfg.MaxBody {
-		return fault{}, gate.TooLarge(r.c.srv.cfg.MaxBody)
 	}
 	if h.Length > 0 && r.eof && r.r == r.w {
 		return streamFault(codeMessage, "the content is not there"), gate.Refusal{}
 	}
-	req := &r.Req
-	req.Method = edge.ParseMethod(h.Method)
-	req.MethodText = h.Method
-	req.Proto = edge.H3
-	req.TLS = true
-	req.Host, req.Target = h.Authority, h.Target
-	req.Fields = &r.fields
-	req.Client = r.c.client()
-	req.Early = r.c.early()
+	r.Req.Proto = edge.H3
+	r.Req.Client = r.c.client()
+	r.Req.Early = r.c.early()
 	return fault{}, gate.Refusal{}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/letteros/letteredge/edge"
 	"github.com/letteros/letteredge/edge/serve/h3/qpack"
+	"github.com/letteros/letteredge/edge/serve/section"
 )
 
 // Core answers requests, in two steps: edge.Core says what each does.
@@ -30,7 +31,7 @@ type Server struct {
 	ln     *listener
 	table  *qpack.Table
 	pool   sync.Pool // of *request
-	date   dates
+	date   section.Dates
 	born   time.Time
 
 	grace context.Context // ends when a shutdown begins

@@ -248,6 +248,33 @@ func TestAPanicCostsOneRequest(t *testing.T) {
 		}
 		_, got := ask(core, &fakeStream{parts: [][]byte{[]byte(head("GET", "/"))}, then: io.EOF})
 		require.Contains(t, got, "500 ")
+		s := &fakeStream{parts: [][]byte{[]byte(head("HEAD", "/"))}, then: io.EOF}
+		_, _ = ask(core, s)
+		require.Equal(t, []uint64{frameHeaders}, frames(t, s.sent.Bytes()))
+	}
+}
+
+// frames are the types of what was sent.
+func frames(t *testing.T, b []byte) (types []uint64) {
+	for len(b) > 0 {
+		typ, length, n := frameHeader(b)
+		require.NotZero(t, n)
+		types, b = append(types, typ), b[n+int(length):]
+	}
+	return types
+}
+
+// TestRefusalsOfHEAD have no content (RFC 9110 §9.3.2).
+func TestRefusalsOfHEAD(t *testing.T) {
+	for name, sent := range map[string]string{
+		"400": head("HEAD", "/%zz"),
+		"417": head("HEAD", "/", "expect", "wonders"),
+		"431": head("HEAD", "/", strings.Split(strings.Repeat("a,b,", 300)+"a,b", ",")...),
+	} {
+		s := &fakeStream{parts: [][]byte{[]byte(sent)}, then: io.EOF}
+		_, got := ask(coreFunc{serve: reading}, s)
+		require.Contains(t, got, name)
+		require.Equal(t, []uint64{frameHeaders}, frames(t, s.sent.Bytes()), name)
 	}
 }
 

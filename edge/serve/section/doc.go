@@ -7,6 +7,8 @@
 //	the request            the rules of RFC 9113 §8, RFC 9114 §4       request.go
 //	its importance         RFC 9218                                    priority.go
 //
+// and of an answer the Date line (date.go).
+//
 // A decoder calls Reset; Name, Text and then Add for what is sent as a literal,
 // AddLine for what a table has; and at the end Request or Trailers.
 //

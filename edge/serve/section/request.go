@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/letteros/letteredge/edge"
 	"github.com/letteros/letteredge/edge/serve/gate"
 )
 
@@ -18,6 +19,31 @@ type Head struct {
 	Priority  Importance
 
 	scheme, host string
+}
+
+// Fill makes req the request of a section that is one, or tells why it is refused.
+// The method is told in any case: an answer to HEAD has no content.
+func (s *Section) Fill(req *edge.Request, maxBody int64) gate.Refusal {
+	h := &s.head
+	req.Method = edge.ParseMethod(h.Method)
+	req.MethodText = h.Method
+	if bad := gate.CheckTarget(h.Target); bad.Refused() {
+		return bad
+	}
+	if bad := gate.CheckHost(h.Authority); bad.Refused() {
+		return bad
+	}
+	if bad := gate.CheckExpect(h.Expect); bad.Refused() {
+		return bad
+	}
+	if h.Length > maxBody {
+		return gate.TooLarge(maxBody)
+	}
+	req.TLS = true
+	req.Host = h.Authority
+	req.Target = h.Target
+	req.Fields = s
+	return gate.Refusal{}
 }
 
 // addPseudo notes a pseudo-field: each at most once, and before all others (RFC
