@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -426,22 +427,27 @@ func TestWhoNeedsTheLengthGetsTheWhole(t *testing.T) {
 }
 
 // A stale copy that may stand in for an error is not given up for an answer of
-// which only the beginning is there.
+// which only the beginning is there, however long the rest takes to fail.
 func TestStaleCopyStandsInForContentThatBreaksOff(t *testing.T) {
-	n := newNode(t)
-	n.up.set(func(context.Context, *edge.Fetch) (*edge.Answer, error) {
-		return answer(200, "sound", "Cache-Control: max-age=1"), nil
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t)
+		n.up.set(func(context.Context, *edge.Fetch) (*edge.Answer, error) {
+			return answer(200, "sound", "Cache-Control: max-age=1"), nil
+		})
+		n.get("/page")
+		n.skew.Store(int64(10 * time.Second))
+		writers := slowly(n, -1, "Cache-Control: max-age=60")
+		done := make(chan shown, 1)
+		go func() { done <- open(t, n, "/page") }()
+		w := <-writers
+		put(t, w, "broken")
+		time.Sleep(time.Second) // longer than any reader is kept from what has come
+		synctest.Wait()
+		require.Empty(t, done, "nothing is shown of it")
+		require.NoError(t, w.CloseWithError(errors.New("reset")))
+		s := <-done
+		require.Equal(t, 200, s.x.Rep.Status)
+		require.Equal(t, "stale", s.x.Rep.Degraded)
+		s.whole("sound")
 	})
-	n.get("/page")
-	n.skew.Store(int64(10 * time.Second))
-	writers := slowly(n, -1, "Cache-Control: max-age=60")
-	done := make(chan shown)
-	go func() { done <- open(t, n, "/page") }()
-	w := <-writers
-	put(t, w, "broken")
-	_ = w.CloseWithError(errors.New("reset"))
-	s := <-done
-	require.Equal(t, 200, s.x.Rep.Status)
-	require.Equal(t, "stale", s.x.Rep.Degraded)
-	s.whole("sound")
 }
