@@ -29,8 +29,12 @@ func (c *conn) drain() {
 		c.putLocked(append(appendFrameHeader(c.outLocked(), 8, framePing, 0, 0), "draining"...))
 		c.armLocked(c.drainSince.Add(c.srv.cfg.step()))
 	}
+	if !c.writing && c.broken == nil { // whoever tells many may not wait for one
+		c.writing = true
+		c.work.Add(1)
+		go c.writeOn()
+	}
 	c.mu.Unlock()
-	c.flush()
 }
 
 // pingedLocked: the client has answered a PING.

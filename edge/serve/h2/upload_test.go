@@ -23,6 +23,33 @@ func (nowhere) SetWriteDeadline(time.Time) error { return nil }
 func (nowhere) SetReadDeadline(time.Time) error  { return nil }
 func (nowhere) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
 
+// stuck takes nothing until it is let go.
+type stuck struct {
+	nowhere
+	release chan struct{}
+}
+
+func (s stuck) Write(p []byte) (int, error) { <-s.release; return len(p), nil }
+
+// TestShutdownWaitsForNoClient: one that takes nothing does not keep the others from
+// being told.
+func TestShutdownWaitsForNoClient(t *testing.T) {
+	s := newServer(t, coreFunc(func(context.Context, *edge.Exchange) {}))
+	wire := &Wire{Conn: stuck{release: make(chan struct{})}}
+	c := newConn(s, context.Background(), wire, wire)
+	s.conns[c] = struct{}{}
+	told := make(chan struct{})
+	go func() { s.Shutdown(); close(told) }()
+	select {
+	case <-told:
+	case <-time.After(10 * time.Second):
+		require.Fail(t, "it waits for a client")
+	}
+	close(wire.Conn.(stuck).release)
+	c.work.Wait()
+	c.cancel()
+}
+
 // adrift is a connection that leads nowhere; tests are its reader.
 func adrift(t testing.TB, s *Server) *conn {
 	wire := &Wire{Conn: nowhere{}}
