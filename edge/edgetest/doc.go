@@ -9,5 +9,5 @@
 //
 // [Upstream], [Store] and [Artifact] are small real implementations of what a
 // core needs. [ControlLog] is a control log of one node, and the quotas that
-// follow it.
+// follow it. [Certificate] is what a server on loopback needs for TLS.
 package edgetest

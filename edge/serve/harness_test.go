@@ -3,16 +3,11 @@ package serve
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"strings"
@@ -24,6 +19,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/edge/edgetest"
 )
 
 // fasthttp's pool cleaner wakes every 10 s and then sees that its server has
@@ -91,7 +87,7 @@ func startLoose(t testing.TB, core Core, change ...func(*Config)) *rig {
 // listening is a server before Serve.
 func listening(t testing.TB, core Core, change ...func(*Config)) *rig {
 	t.Helper()
-	cert, roots := certificate(t)
+	cert, roots := edgetest.Certificate(t)
 	cfg := Config{
 		Plain: "127.0.0.1:0", Secure: "localhost:0",
 		TLS: &tls.Config{Certificates: []tls.Certificate{cert}},
@@ -110,25 +106,6 @@ func listening(t testing.TB, core Core, change ...func(*Config)) *rig {
 	require.NoError(t, err)
 	require.NoError(t, s.Listen())
 	return &rig{Server: s, t: t, roots: roots, done: make(chan error, 1)}
-}
-
-func certificate(t testing.TB) (tls.Certificate, *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "localhost"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	require.NoError(t, err)
-	leaf, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	roots := x509.NewCertPool()
-	roots.AddCert(leaf)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, roots
 }
 
 // client is one protocol's way to the server.

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/edge/edgetest"
 )
 
 func TestListenPicksOnePortForAll(t *testing.T) {
@@ -71,7 +72,7 @@ func TestListenTakesAConfiguredPortWithoutItsTwin(t *testing.T) {
 }
 
 func TestConfig(t *testing.T) {
-	cert, _ := certificate(t)
+	cert, _ := edgetest.Certificate(t)
 	good := &tls.Config{Certificates: []tls.Certificate{cert}}
 	for want, cfg := range map[string]Config{
 		"Plain or Secure is required":    {},

@@ -15,7 +15,6 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/letteros/letteredge/edge"
-	"github.com/letteros/letteredge/edge/serve/h2"
 )
 
 // Server serves a core over HTTP/1.1, HTTP/2 and HTTP/3: Listen, then Serve,
@@ -29,8 +28,7 @@ type Server struct {
 	h1Plain       *fasthttp.Server
 	h1Secure      *fasthttp.Server
 	tcp           []net.Listener // what h1Secure accepts on: TLS
-	h2            *stockH2       // one of the two
-	lean2         *h2.Server     // or the other
+	h2            h2End
 	h3            []h3End
 	open          *conns
 
@@ -99,8 +97,12 @@ func (s *Server) listenSecure(handler *h1, alt string) (err error) {
 	overTCP := tlsConfig.Clone()
 	overTCP.NextProtos = []string{"h2", "http/1.1"}
 	s.h1Secure = newFasthttp(handler, s.cfg, s.open, s.logger)
-	if err := s.listenH2(alt, overTCP); err != nil {
+	if s.h2, err = newH2(s.life, s.core, s.cfg, overTCP, alt, s.logger); err != nil {
 		return err
+	}
+	s.h1Secure.NextProto("h2", s.h2.serve)
+	for _, ln := range s.secure.tcp {
+		s.tcp = append(s.tcp, tls.NewListener(s.h2.beneath(ln), overTCP))
 	}
 	for _, udp := range s.secure.udp {
 		end, err := newH3(s.core, s.cfg, udp, tlsConfig, s.logger)
@@ -108,35 +110,6 @@ func (s *Server) listenSecure(handler *h1, alt string) (err error) {
 			return err
 		}
 		s.h3 = append(s.h3, end)
-	}
-	return nil
-}
-
-// listenH2 makes the server of HTTP/2, and the TLS listeners above what it needs.
-func (s *Server) listenH2(alt string, overTCP *tls.Config) (err error) {
-	if s.cfg.H2 == Stock {
-		s.h2, err = newStockH2(s.life, newNetHandler(s.core, s.cfg, edge.H2, alt, s.logger), s.cfg, overTCP, s.logger)
-		if err != nil {
-			return err
-		}
-		s.h1Secure.NextProto("h2", s.h2.serve)
-		for _, ln := range s.secure.tcp {
-			s.tcp = append(s.tcp, tls.NewListener(ln, overTCP))
-		}
-		return nil
-	}
-	s.lean2, err = h2.New(s.core, h2.Config{
-		MaxHeaderBytes: s.cfg.MaxHeaderBytes, MaxBody: s.cfg.MaxBody, MaxStreams: s.cfg.MaxStreams,
-		HeaderTimeout: s.cfg.HeaderTimeout, BodyTimeout: s.cfg.BodyTimeout,
-		WriteTimeout: s.cfg.WriteTimeout, IdleTimeout: s.cfg.IdleTimeout,
-		AltSvc: alt, Logger: s.logger,
-	})
-	if err != nil {
-		return fmt.Errorf("serve: http/2: %w", err)
-	}
-	s.h1Secure.NextProto("h2", func(conn net.Conn) error { return s.lean2.ServeConn(s.life, conn) })
-	for _, ln := range s.secure.tcp {
-		s.tcp = append(s.tcp, tls.NewListener(h2.Listener{Listener: ln}, overTCP))
 	}
 	return nil
 }
@@ -247,9 +220,6 @@ func (s *Server) stop(ctx context.Context) error {
 		goaway, done := context.WithCancel(ctx)
 		all.Go(func() { s.h2.shutdown(goaway) })
 		all.Go(func() { tcp.Wait(); done() })
-	}
-	if s.lean2 != nil {
-		s.lean2.Shutdown()
 	}
 	for _, end := range s.h3 {
 		all.Go(func() { note(end.Shutdown(ctx)) })

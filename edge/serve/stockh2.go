@@ -14,8 +14,7 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// stockH2 serves HTTP/2 connections that fasthttp has accepted and whose TLS
-// handshake chose "h2".
+// stockH2 is x/net's server.
 type stockH2 struct {
 	handler *netHandler
 	life    context.Context
@@ -55,8 +54,8 @@ func newStockH2(life context.Context, handler *netHandler, cfg Config, tlsConfig
 	return h, nil
 }
 
-// serve is fasthttp's NextProto hook: it runs on a worker, after the handshake,
-// with all deadlines cleared, until the connection ends.
+func (h *stockH2) beneath(ln net.Listener) net.Listener { return ln }
+
 func (h *stockH2) serve(conn net.Conn) error {
 	h.srv.ServeConn(conn, &http2.ServeConnOpts{
 		Context:    h.life,
@@ -70,8 +69,7 @@ func (h *stockH2) serve(conn net.Conn) error {
 // still in its handshake is not among them the first time.
 const again = 200 * time.Millisecond
 
-// shutdown sends GOAWAY on all connections until ctx ends. The waiting is
-// fasthttp's: it counts the connections.
+// shutdown sends GOAWAY until ctx ends.
 func (h *stockH2) shutdown(ctx context.Context) {
 	tick := time.NewTicker(again)
 	defer tick.Stop()

@@ -2,14 +2,10 @@ package h3
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"io"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"testing"
@@ -21,6 +17,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/edge/edgetest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -81,7 +78,7 @@ func startLoose(t testing.TB, core Core, change ...func(*Config)) *rig {
 	for _, c := range change {
 		c(&cfg)
 	}
-	cert, roots := certificate(t)
+	cert, roots := edgetest.Certificate(t)
 	udp, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	require.NoError(t, err)
 	s, err := New(udp, &tls.Config{Certificates: []tls.Certificate{cert}}, cfg, core, slog.New(slog.DiscardHandler))
@@ -89,24 +86,6 @@ func startLoose(t testing.TB, core Core, change ...func(*Config)) *rig {
 	r := &rig{Server: s, t: t, addr: udp.LocalAddr().String(), roots: roots, done: make(chan error, 1)}
 	go func() { r.done <- s.Serve() }()
 	return r
-}
-
-func certificate(t testing.TB) (tls.Certificate, *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	require.NoError(t, err)
-	leaf, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	roots := x509.NewCertPool()
-	roots.AddCert(leaf)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, roots
 }
 
 func (r *rig) tls() *tls.Config {
