@@ -9,8 +9,9 @@
 //
 // # Guarantees
 //
-//   - Get takes no lock where it finds something, and allocates nothing but what ristretto's read buffer
-//     costs it (some 8 bytes a call, amortised).
+//   - Get takes no lock of the index where it finds something. Telling ristretto of
+//     the use takes the read lock of one of its 256 shards, and allocates what its read
+//     buffer costs (some 8 bytes a call, amortised); nothing else does.
 //   - What was Put is found by the next Get, until it is evicted or swept: the
 //     advisor's delays and dropped Sets are not visible here.
 //   - Bodies, field lines, tags, keys and the index are counted together, within a
