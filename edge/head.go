@@ -42,7 +42,7 @@ func (c *Core) head(ctx context.Context, x *Exchange, route *Route, f found) {
 		_ = ans.Body.Close() // the copy is shown instead
 		return
 	}
-	if ans.Status == 200 {
+	if ans.Status == 200 && !f.req.NoStore {
 		c.updateStored(x, route, ask, ans, born)
 	}
 	c.passAnswer(x, ans)

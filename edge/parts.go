@@ -249,12 +249,15 @@ func (c *Core) receivePart(fl *flight, d *detached, f *Fetch, ans *Answer) outco
 	kept := part{s, at, size}
 	if old, ok := c.joinable(fl.key, &kept); ok {
 		kept.span, body = join(old, kept)
+		fields = without(mergeFields(old.slot.Art, fields), "Content-Range")
+		// A purge of what only the older part has named hits its bytes here too.
+		tags = unique(append(old.slot.Tags(), tags...))
 		if kept.span.length() == size {
 			c.Store.Remove(partText(fl.key), old.slot)
-			return c.keep(fl, d, rules, bake(200, without(mergeFields(old.slot.Art, fields), "Content-Range"), rules.Omit, body, tags, false), tags, ans, ans.Status)
+			return c.keep(fl, d, rules, bake(200, fields, rules.Omit, body, tags, false), tags, ans, ans.Status)
 		}
-		joined := append(without(mergeFields(old.slot.Art, fields), "Content-Range"), Field{"Content-Range", string(kept.span.appendTo(nil, size))})
-		kept.slot = c.slot(d, rules, bake(206, joined, rules.Omit, body, tags, false), tags, ans)
+		fields = append(fields, Field{"Content-Range", string(kept.span.appendTo(nil, size))})
+		kept.slot = c.slot(d, rules, bake(206, fields, rules.Omit, body, tags, false), tags, ans)
 	}
 	stamp, ok := c.Marks.Stamp(fl.key, tags, fl.born)
 	if ok && stamp.State() == invalidation.Valid {

@@ -224,6 +224,25 @@ func TestPartsInTheDefaultProfile(t *testing.T) {
 	require.Equal(t, digits, n.get("/x").body)
 }
 
+// What is joined carries the tags of all its parts: a purge of one that only an older
+// part has named hits it.
+func TestJoinedPartsKeepTheirTags(t *testing.T) {
+	for name, second := range map[string]string{"part": "3-5", "whole": "3-9"} {
+		t.Run(name, func(t *testing.T) {
+			n, o := newRanged(t)
+			o.extra = []string{"Cache-Tag: products"}
+			n.part("0-3")
+			o.extra = nil // a 206 need not say again what the whole is (RFC 9110 §15.3.7)
+			n.part(second)
+			require.Equal(t, "206 bytes 1-5/10 12345", n.part("1-5"))
+			require.Len(t, o.asked, 2, "they are joined")
+			n.marks.Raise(cachekey.Selector{Tags: []string{"products"}}, invalidation.ModeHard)
+			n.part("1-5")
+			require.Len(t, o.asked, 3)
+		})
+	}
+}
+
 // A HEAD that goes on updates what is stored for GETs (RFC 9111 §4.3.5).
 func TestHeadUpdatesWhatIsStored(t *testing.T) {
 	for _, c := range []struct {
@@ -257,6 +276,19 @@ func TestHeadUpdatesWhatIsStored(t *testing.T) {
 		}
 		require.Equal(t, c.want, got+r.header.Get("X-A"), c.lines)
 	}
+}
+
+// What a client does not want stored updates nothing (RFC 9111 §5.2.1.5).
+func TestHeadWithNoStoreUpdatesNothing(t *testing.T) {
+	n := conforming(t)
+	n.up.set(func(_ context.Context, f *edge.Fetch) (*edge.Answer, error) {
+		return answer(200, "x", "Cache-Control: max-age=60", "X-A: "+f.Method), nil
+	})
+	n.get("/x")
+	require.Equal(t, "HEAD", n.do(context.Background(), "HEAD", "/x", "Cache-Control: no-store, no-cache").header.Get("X-A"))
+	require.Equal(t, "GET", n.get("/x").header.Get("X-A"))
+	n.do(context.Background(), "HEAD", "/x", "Cache-Control: no-cache")
+	require.Equal(t, "HEAD", n.get("/x").header.Get("X-A"))
 }
 
 // A HEAD whose content nobody could store fetches none.
