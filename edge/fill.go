@@ -41,7 +41,7 @@ type detached struct {
 	// stamp of what is about to be kept, where it has been made already.
 	stamp   *invalidation.Stamp
 	want    string             // the range to ask for; "" for the whole
-	part    *part              // what is there of the whole; nil for nothing
+	part    *part              // what is there of the whole, or is in the answer; nil for nothing
 	loose   bool               // see Core.loose
 	interim func(int, []Field) // to the leader; nil for nobody
 	// of the fill itself: when it began, its bound and its end, and its place
@@ -203,12 +203,11 @@ func (c *Core) fetch(ctx context.Context, fl *flight, d *detached) outcome {
 	if stale != nil && stale.Stamp.State() == invalidation.Hard {
 		stale = nil
 	}
-	partial := false
 	if d.want != "" {
 		f.Fields = append(f.Fields, Field{"Range", d.want})
 		f.Direct = true
-	} else if d.part != nil {
-		partial = c.askRest(f, d.part)
+	} else if d.part != nil && !c.askRest(f, d.part) {
+		d.part = nil
 	}
 	if stale != nil {
 		if tag := stale.Art.about(aboutUpstreamETag); tag != "" {
@@ -222,7 +221,7 @@ func (c *Core) fetch(ctx context.Context, fl *flight, d *detached) outcome {
 	if err != nil {
 		return outcome{err: err}
 	}
-	if partial {
+	if d.part != nil {
 		if ans, err = c.complete(ctx, fl, d, f, ans); err != nil {
 			return outcome{err: err}
 		}
@@ -318,6 +317,9 @@ func (c *Core) receive(ctx context.Context, fl *flight, d *detached, f *Fetch, a
 	}
 	tags, tagErr := responseTags(fl.key, ans.Fields)
 	artifact := fl.key.IsArtifact() && ans.Status == 200
+	if d.part != nil { // a purge of what only the part has named hits its bytes here too
+		tags = unique(append(d.part.slot.Tags(), tags...))
+	}
 	if tagErr != nil || isEvents(ans) {
 		rules.Storable = false
 	}

@@ -170,14 +170,17 @@ func (c *Core) askRest(f *Fetch, p *part) bool {
 // complete makes a whole of the stored part and the answer to askRest, if the two
 // are of one representation, and asks for the whole if not (RFC 9111 §3.4).
 func (c *Core) complete(ctx context.Context, fl *flight, d *detached, f *Fetch, ans *Answer) (*Answer, error) {
+	p := d.part
+	d.part = nil
 	if ans.Status != 200 && ans.Status != 206 && ans.Status != 416 {
 		return ans, nil
 	}
-	c.Store.Remove(partText(fl.key), d.part.slot)
+	c.Store.Remove(partText(fl.key), p.slot)
 	if ans.Status == 200 {
 		return ans, nil
 	}
-	if whole := d.part.join(ans); whole != nil {
+	if whole := p.join(ans); whole != nil {
+		d.part = p
 		return whole, nil
 	}
 	_ = ans.Body.Close() // nobody gets to read it

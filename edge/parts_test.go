@@ -243,6 +243,22 @@ func TestJoinedPartsKeepTheirTags(t *testing.T) {
 	}
 }
 
+// So does a whole that a part is in, where the purge comes while the rest is fetched.
+func TestPurgeWhileAPartIsCompleted(t *testing.T) {
+	n, o := newRanged(t)
+	o.extra = []string{`Cache-Groups: "products"`}
+	n.part("0-4")
+	n.up.set(func(ctx context.Context, f *edge.Fetch) (*edge.Answer, error) {
+		n.marks.Raise(cachekey.Selector{Tags: []string{"products"}}, invalidation.ModeHard)
+		o.extra = []string{`Cache-Groups: "others"`}
+		return o.fetch(ctx, f)
+	})
+	require.Equal(t, digits, n.get("/x").body, "it asked before the purge")
+	require.Equal(t, []string{"bytes=0-4", `bytes=5- "v1"`}, o.asked)
+	require.Contains(t, n.get("/x").cacheStatus(), "fwd=uri-miss")
+	require.Len(t, o.asked, 3)
+}
+
 // A HEAD that goes on updates what is stored for GETs (RFC 9111 §4.3.5).
 func TestHeadUpdatesWhatIsStored(t *testing.T) {
 	for _, c := range []struct {
