@@ -38,7 +38,9 @@ func hot(t *testing.T, change ...func(*edge.Config, *edge.Deps)) (*node, *owned)
 
 func numbered(n *node) func(context.Context, *edge.Fetch) (*edge.Answer, error) {
 	return func(context.Context, *edge.Fetch) (*edge.Answer, error) {
-		return answer(200, fmt.Sprint("edition ", n.up.n.Load()), "Cache-Control: max-age=100"), nil
+		a := answer(200, fmt.Sprint("edition ", n.up.n.Load()), "Cache-Control: max-age=100")
+		a.RequestAt, a.ResponseAt = n.now(), n.now() // of the clock that the test turns
+		return a, nil
 	}
 }
 
@@ -69,7 +71,7 @@ func TestHotKeyIsRefreshedAhead(t *testing.T) {
 	require.EqualValues(t, 2, n.up.n.Load())
 	require.EqualValues(t, 1, n.core.Fills().Ahead)
 	n.at(150 * time.Second)
-	require.Contains(t, n.get("/hot").cacheStatus(), "hit", "its lifetime begins anew")
+	require.Contains(t, n.get("/hot").cacheStatus(), "; hit; ttl=4", "its lifetime begins anew")
 }
 
 // Only the owner of a key asks ahead: others get the new copy from it.
@@ -97,9 +99,9 @@ func TestRefreshAheadWaitsForNoPlace(t *testing.T) {
 	for range 30 {
 		n.get("/hot")
 	}
+	n.up.set(numbered(n)) // for who gets the place at once when it is given back
 	g.answer <- func(f *edge.Fetch) (*edge.Answer, error) { return numbered(n)(nil, f) }
 	wg.Wait()
-	n.up.set(numbered(n))
 	eventually(t, func() bool { return n.get("/hot").body != "edition 1" }, "it is refreshed when there is a place")
 }
 
