@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -117,7 +118,11 @@ func (d *Driver) Run(ctx context.Context, term uint64) {
 
 // update applies events to a rollout's record, with all that changes with it.
 func (d *Driver) update(ctx context.Context, r rollout.Rollout, term uint64, events []rollout.Event) (before, after rollout.Rollout, err error) {
-	_, err = d.Ledger.Update(ctx, r.Keys(), func(now map[string]gossip.Record) (gossip.Txn, error) {
+	keys := r.Keys()
+	if slices.ContainsFunc(events, func(e rollout.Event) bool { _, shown := e.(rollout.Shown); return shown }) {
+		keys = append(keys, d.others(r.ID)...)
+	}
+	_, err = d.Ledger.Update(ctx, keys, func(now map[string]gossip.Record) (gossip.Txn, error) {
 		if before, err = rollout.ReadRollout(now[rollout.RolloutKey+r.ID]); err != nil {
 			return gossip.Txn{}, err
 		}
@@ -135,4 +140,15 @@ func (d *Driver) update(ctx context.Context, r rollout.Rollout, term uint64, eve
 		return gossip.Txn{Puts: puts}, err
 	})
 	return before, after, err
+}
+
+// others are the keys of the rollouts beside one that may be under way. One that
+// is not known here yet is not begun by this leader before it is.
+func (d *Driver) others(id string) (keys []string) {
+	for _, rec := range d.Records.List(rollout.RolloutKey) {
+		if o, err := rollout.ReadRollout(rec); err == nil && o.ID != id && !o.Final() {
+			keys = append(keys, rec.Key)
+		}
+	}
+	return keys
 }

@@ -78,7 +78,7 @@ func (c *carrier) ready(ctx context.Context, r rollout.Rollout, facts rollout.Fa
 	}
 	r.Before, r.After = rollout.Delta(facts.Index, now, r.Has, managed, r.Artifacts)
 	for _, id := range slices.Sorted(maps.Keys(facts.Rollouts)) {
-		if o := facts.Rollouts[id]; id != r.ID && o.Started() && !o.Final() && r.Meets(o) {
+		if facts.Rollouts[id].Holds(r) {
 			return none, "waits for rollout " + id + ", which concerns the same artifacts"
 		}
 	}

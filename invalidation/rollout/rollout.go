@@ -202,6 +202,11 @@ func (r Rollout) Meets(o Rollout) bool {
 	return false
 }
 
+// Holds reports whether r is under way, and has what o touches in its hands.
+func (r Rollout) Holds(o Rollout) bool {
+	return r.ID != o.ID && r.Started() && !r.Final() && r.Meets(o)
+}
+
 // stage returns the stage that is under way.
 func (r *Rollout) stage() *Stage {
 	for i := range r.Stages {

@@ -5,6 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/letteros/letteredge/gossip"
 )
@@ -13,20 +16,21 @@ import (
 var ErrNotYet = errors.New("not yet")
 
 // Write returns the changes that put after in the place of before, with all that
-// follows from it; none if nothing does. now holds the records of before.Keys.
-// after gets the term, unless before has a later one; where it is ErrNotYet, it is
+// follows from it; none if nothing does. now holds the records of before.Keys, and
+// those of all other rollouts that are not final where after may begin. after gets the term, unless before has a later one; where it is ErrNotYet, it is
 // before.
 //
 // What was true when the origin was looked at may not be so any more. So a rollout
-// takes hold of its documents only where no other has them, and each of its
-// versions is above what is released.
+// takes hold of its documents only where no other has them, each of its versions
+// is above what is released, and nothing that it touches is in another's hands: of
+// two that came to be shown at one moment one waits.
 func Write(before Rollout, after *Rollout, term uint64, now map[string]gossip.Record) ([]gossip.Put, error) {
 	book, err := ReadBook(before, now)
 	if err != nil {
 		return nil, err
 	}
 	if before.State == Waiting && !before.Started() && after.Started() {
-		if err := begins(before, book); err != nil {
+		if err := begins(*after, book, now); err != nil {
 			*after = before
 			return nil, err
 		}
@@ -40,7 +44,7 @@ func Write(before Rollout, after *Rollout, term uint64, now map[string]gossip.Re
 	return Puts(*after, book, next)
 }
 
-func begins(r Rollout, b Book) error {
+func begins(r Rollout, b Book, now map[string]gossip.Record) error {
 	for _, v := range r.Documents {
 		d := b.Documents[v.ID]
 		if d.Candidate != nil && d.Candidate.Rollout != r.ID {
@@ -48,6 +52,18 @@ func begins(r Rollout, b Book) error {
 		}
 		if d.Released != nil && d.Released.Version >= v.Version {
 			return fmt.Errorf("%w: %s=%d is released by now", ErrNotYet, v.ID, d.Released.Version)
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(now)) {
+		if !strings.HasPrefix(key, RolloutKey) || key == RolloutKey+r.ID {
+			continue
+		}
+		o, err := ReadRollout(now[key])
+		if err != nil {
+			return err
+		}
+		if o.Holds(r) {
+			return fmt.Errorf("%w: rollout %s is under way for the same artifacts", ErrNotYet, o.ID)
 		}
 	}
 	return nil

@@ -47,3 +47,48 @@ func TestWriteBegins(t *testing.T) {
 		})
 	}
 }
+
+// Of two rollouts that touch one artifact, and came to be shown at one moment, one
+// begins.
+func TestOneBeginsWhereTwoMeet(t *testing.T) {
+	shown := func(id, document, path string) (waiting, started Rollout) {
+		waiting = Rollout{ID: id, State: Waiting, Stage: Edge, Documents: []Version{{ID: document, Version: 5, Rollout: id}}}
+		started, _ = Next(waiting, Shown{
+			Members: []Member{{ID: "lima-1", Region: "lima", Alive: true}},
+			After:   Index{path: {Documents: []string{"core", "trial"}}},
+		})
+		return waiting, started
+	}
+	const shared = "/v1/segments/b2b/ctas/trial"
+	waiting, started := shown("r2", "core", shared)
+	for name, c := range map[string]struct {
+		path  string
+		state State
+		fails bool
+	}{
+		"under way":                  {shared, Running, true},
+		"halted for an operator":     {shared, Paused, true},
+		"ended":                      {shared, Done, false},
+		"of another artifact":        {shared + "/proofs/p1", Running, false},
+		"waits still, and no holder": {shared, Waiting, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			other, began := shown("r1", "trial", c.path)
+			if c.state != Waiting {
+				other = began
+				other.State = c.state
+			}
+			p, err := put(RolloutKey+"r1", other)
+			require.NoError(t, err)
+			after := started
+			_, err = Write(waiting, &after, 3, map[string]gossip.Record{p.Key: {Key: p.Key, Value: p.Value, Index: 1}})
+			if !c.fails {
+				require.NoError(t, err)
+				require.Equal(t, Running, after.State)
+				return
+			}
+			require.ErrorIs(t, err, ErrNotYet)
+			require.Equal(t, waiting, after)
+		})
+	}
+}
