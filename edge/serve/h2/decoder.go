@@ -90,14 +90,14 @@ func (d *decoder) literal(b []byte, bits uint, keep bool, s *section.Section) ([
 	} else {
 		var raw []byte
 		var huffman bool
-		if raw, huffman, b, ok = text(b); !ok {
+		if raw, huffman, b, ok = section.String(b, 7); !ok {
 			return nil, false
 		}
 		if name, ok = s.Name(raw, huffman); !ok {
 			return nil, false
 		}
 	}
-	raw, huffman, b, ok := text(b)
+	raw, huffman, b, ok := section.String(b, 7)
 	if !ok {
 		return nil, false
 	}
@@ -110,19 +110,6 @@ func (d *decoder) literal(b []byte, bits uint, keep bool, s *section.Section) ([
 	}
 	s.Add(name, value)
 	return b, true
-}
-
-// text finds a string literal (§5.2).
-func text(b []byte) (raw []byte, huffman bool, rest []byte, ok bool) {
-	if len(b) == 0 {
-		return nil, false, nil, false
-	}
-	huffman = b[0]&0x80 != 0
-	n, b, ok := section.Int(b, 7)
-	if !ok || n > len(b) {
-		return nil, false, nil, false
-	}
-	return b[:n], huffman, b[n:], true
 }
 
 // insert adds a line to the table; one that is larger than the table empties it

@@ -47,7 +47,7 @@ func (c *conn) beginLocked(id uint32, remoteClosed bool, p section.Importance) *
 
 // queueLocked makes a stream one that may send, if it can.
 func (st *stream) queueLocked() {
-	if !st.queued && st.ended == nil && (len(st.pending) > 0 && st.sendWindow > 0 || len(st.pending) == 0 && st.last) {
+	if !st.queued && st.ended == nil && st.sendable() {
 		st.queued = true
 		st.c.ready = append(st.c.ready, st)
 	}

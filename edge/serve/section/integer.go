@@ -30,6 +30,16 @@ func Int(b []byte, bits uint) (v int, rest []byte, ok bool) {
 	return 0, nil, false
 }
 
+// String cuts off a string literal whose first byte holds its length in its last
+// bits, and before them whether it is Huffman coded (RFC 7541 §5.2, RFC 9204 §4.1.2).
+func String(b []byte, bits uint) (raw []byte, huffman bool, rest []byte, ok bool) {
+	n, rest, ok := Int(b, bits)
+	if !ok || n > len(rest) {
+		return nil, false, nil, false
+	}
+	return rest[:n], b[0]>>bits&1 != 0, rest[n:], true
+}
+
 // AppendInt writes an integer whose first byte begins with the bits of first.
 func AppendInt(dst []byte, first byte, bits uint, v int) []byte {
 	mask := 1<<bits - 1

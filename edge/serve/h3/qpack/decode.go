@@ -59,11 +59,11 @@ func (t *Table) line(b []byte, s *section.Section) ([]byte, bool) {
 		s.Add(t.lines[i].Name, value)
 		return rest, true
 	case c&0xe0 == 0x20: // §4.5.6
-		raw, rest, ok := cut(b, 3)
+		raw, huffman, rest, ok := section.String(b, 3)
 		if !ok {
 			return nil, false
 		}
-		name, ok := s.Name(raw, c&0x08 != 0)
+		name, ok := s.Name(raw, huffman)
 		if !ok {
 			return nil, false
 		}
@@ -79,22 +79,10 @@ func (t *Table) line(b []byte, s *section.Section) ([]byte, bool) {
 
 // text decodes a value.
 func text(b []byte, s *section.Section) (string, []byte, bool) {
-	if len(b) == 0 {
-		return "", nil, false
-	}
-	raw, rest, ok := cut(b, 7)
+	raw, huffman, rest, ok := section.String(b, 7)
 	if !ok {
 		return "", nil, false
 	}
-	value, ok := s.Text(raw, b[0]&0x80 != 0)
+	value, ok := s.Text(raw, huffman)
 	return value, rest, ok
-}
-
-// cut takes a string whose length is in the last bits of b's first byte.
-func cut(b []byte, bits uint) (raw, rest []byte, ok bool) {
-	n, rest, ok := section.Int(b, bits)
-	if !ok || n > len(rest) {
-		return nil, nil, false
-	}
-	return rest[:n], rest[n:], true
 }
