@@ -44,8 +44,8 @@ func (o *netReply) render(x *netExchange, altSvc []string, stepTimeout time.Dura
 	if _, ok := header["Content-Type"]; !ok {
 		header["Content-Type"] = nil // both libraries would guess one
 	}
-	if rep.Trailer != nil && rep.Stream != nil && content {
-		header["Trailer"] = rep.Announced
+	if names := gate.Announced(&x.Exchange); names != nil {
+		header["Trailer"] = names
 	}
 	o.extend(time.Now())
 	o.begun = true

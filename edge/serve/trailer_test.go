@@ -35,6 +35,7 @@ func TestTrailers(t *testing.T) {
 		resp, err := c.Get(c.base + "/x")
 		require.NoError(t, err)
 		require.Empty(t, resp.Header.Get("X-Sum"))
+		require.Contains(t, resp.Trailer, "X-None", "announced")
 		content, err := io.ReadAll(resp.Body)
 		require.NoError(t, err)
 		require.NoError(t, resp.Body.Close())
@@ -42,6 +43,11 @@ func TestTrailers(t *testing.T) {
 		require.Equal(t, "b", resp.Header.Get("X-A"))
 		require.Equal(t, "1", resp.Trailer.Get("X-Sum"))
 		require.Equal(t, "a, b", strings.Join(resp.Trailer["X-Two"], ", "))
+
+		resp, err = c.Head(c.base + "/x")
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Empty(t, resp.Trailer)
 
 		for _, req := range [][2]string{{"HEAD", "/x"}, {"GET", "/known"}} {
 			a := c.do(t, req[0], req[1], nil)

@@ -32,3 +32,12 @@ func Shape(x *edge.Exchange) (length int64, content bool) {
 	}
 	return length, !head && (rep.Stream != nil || len(rep.Body) > 0)
 }
+
+// Announced are the trailer fields to be announced ahead of content that has some
+// (RFC 9110 §6.6.2).
+func Announced(x *edge.Exchange) []string {
+	if x.Rep.Trailer == nil || x.Rep.Stream == nil || x.Req.Method == edge.MethodHead || Bodiless(x.Rep.Status) {
+		return nil
+	}
+	return x.Rep.Announced
+}

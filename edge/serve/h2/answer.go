@@ -14,7 +14,7 @@ import (
 func (c *conn) answerLocked(id uint32, st *stream, remoteClosed bool, x *exchange, p section.Importance, now time.Time) {
 	rep := &x.Rep
 	length, content := gate.Shape(&x.Exchange)
-	c.headersLocked(id, rep, length, !content, now)
+	c.headersLocked(id, &x.Exchange, length, !content, now)
 	if st != nil {
 		st.answered = true
 	}
@@ -66,14 +66,14 @@ func keep(rep *edge.Reply) []byte {
 }
 
 // headersLocked writes the header section of an answer.
-func (c *conn) headersLocked(id uint32, rep *edge.Reply, length int64, last bool, now time.Time) {
+func (c *conn) headersLocked(id uint32, x *edge.Exchange, length int64, last bool, now time.Time) {
 	if c.broken != nil {
 		return
 	}
 	out := c.outLocked()
 	at := len(out)
 	out = c.beginBlockLocked(append(out, make([]byte, headerLen)...))
-	out = c.srv.appendFields(out, rep, length, now)
+	out = c.srv.appendFields(out, x, length, now)
 	flags := byte(flagEndHeaders)
 	if last {
 		flags |= flagEndStream

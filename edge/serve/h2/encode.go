@@ -38,7 +38,8 @@ func bake(a *edge.Artifact) []byte {
 
 // appendFields writes the field block of an answer. length is the Content-Length,
 // none if it is negative.
-func (s *Server) appendFields(b []byte, rep *edge.Reply, length int64, now time.Time) []byte {
+func (s *Server) appendFields(b []byte, x *edge.Exchange, length int64, now time.Time) []byte {
+	rep := &x.Rep
 	b = appendStatus(b, rep.Status)
 	dated := false
 	switch {
@@ -65,6 +66,9 @@ func (s *Server) appendFields(b []byte, rep *edge.Reply, length int64, now time.
 	}
 	if length >= 0 {
 		b = appendLength(b, length)
+	}
+	for _, name := range gate.Announced(x) {
+		b = appendText(appendName(b, "Trailer", false), name, false)
 	}
 	b = append(b, s.altSvc...)
 	if !dated {

@@ -53,6 +53,9 @@ func (r *request) appendHead(length int64) {
 	if length >= 0 {
 		r.appendLength(length)
 	}
+	for _, name := range gate.Announced(&r.Exchange) {
+		r.out = qpack.AppendShort(r.out, "Trailer", name)
+	}
 	if !dated {
 		r.out = append(r.out, r.c.srv.date.Line(r.Now, encodeDate)...)
 	}
