@@ -77,8 +77,10 @@ func (s *Records) Apply(index uint64, t Txn) Outcome {
 func (s *Records) Advance(index uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.complete = max(s.complete, index)
-	s.changes.Add(1)
+	if index > s.complete {
+		s.complete = index
+		s.changes.Add(1)
+	}
 }
 
 func (s *Records) fits(t Txn) bool {

@@ -151,6 +151,7 @@ func countingOn(docs *Docs) (count *atomic.Int64) {
 // receipts none of them serves what was purged, and each can answer for it. The
 // times from acceptance to application and to receipt are logged.
 func TestPurgesEverywhere(t *testing.T) {
+	t.Parallel()
 	origin, count := counting(t)
 	demo := edged.Demo(t, "--origin", origin)
 	admins := demo.admins(t)

@@ -15,6 +15,7 @@ import (
 // TestResumption: a reader who has met one node of a region resumes its session
 // with any other there, over TCP and over QUIC, and with none elsewhere.
 func TestResumption(t *testing.T) {
+	t.Parallel()
 	demo := edged.Demo(t)
 	trust, err := trusted(demo.CA)
 	require.NoError(t, err)

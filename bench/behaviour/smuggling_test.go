@@ -18,6 +18,7 @@ import (
 // Each case is sent with a request for /smuggled behind it. A `~` is the path of the
 // case, `^` CRLF.
 func TestSmuggling(t *testing.T) {
+	t.Parallel()
 	origin := NewStrictOrigin(t)
 	node := edged.Node(t, origin.URL)
 	const (

@@ -116,9 +116,9 @@ func freePorts(n int) ([]string, error) {
 	return addrs, nil
 }
 
-func splitPort(addr string) (host, port string) {
-	host, port, _ = net.SplitHostPort(addr) // made by freePorts
-	return host, port
+func portOf(addr string) string {
+	_, port, _ := net.SplitHostPort(addr) // made by freePorts
+	return port
 }
 
 // serves waits for the first answer.

@@ -7,8 +7,6 @@ import "fmt"
 var trafficserver = kind{
 	name: "trafficserver", program: "traffic_server", version: []string{"-V"}, secure: true,
 	files: func(s setup) map[string]string {
-		_, plain := splitPort(s.plain)
-		_, tls := splitPort(s.tls)
 		return map[string]string{
 			"runroot.yaml": fmt.Sprintf(`prefix: /usr
 exec_prefix: /usr
@@ -33,7 +31,7 @@ CONFIG proxy.config.http.keep_alive_no_activity_timeout_in INT 3600
 CONFIG proxy.config.http2.max_concurrent_streams_in INT 256
 CONFIG proxy.config.ssl.server.cert.path STRING %[4]s
 CONFIG proxy.config.ssl.server.private_key.path STRING %[4]s
-`, plain, tls, s.bytes, s.dir),
+`, portOf(s.plain), portOf(s.tls), s.bytes, s.dir),
 			"remap.config":         fmt.Sprintf("map / http://%s/\n", s.origin),
 			"storage.config":       fmt.Sprintf("%s/cache %d\n", s.dir, max(s.bytes, 256*mib)),
 			"ssl_multicert.config": "dest_ip=* ssl_cert_name=server.pem ssl_key_name=server.pem\n",

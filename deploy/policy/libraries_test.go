@@ -37,7 +37,6 @@ var libraries = []library{
 	{"github.com/yuin/goldmark", []string{"bench/docsorigin"}},
 	{"go.etcd.io/bbolt", []string{"edge/statedb"}},
 	{"golang.org/x/net/http/httpguts", []string{"edge/serve", "edge/serve/section", "edge/origin", "bench/load", "bench/load/bare"}},
-	{"golang.org/x/net/http/httpguts", []string{"edge/serve", "edge/serve/section", "edge/origin", "bench/load", "bench/load/bare"}},
 	{"golang.org/x/net/http2", []string{"edge/serve", "edge/serve/h2", "edge/serve/h3/qpack", "bench/load", "bench/load/bare", "bench/behaviour"}},
 	{"golang.org/x/net/netutil", []string{"edge/admin"}},
 	{"golang.org/x/sync/errgroup", []string{"cmd/…", "bench/load", "bench/compare", "invalidation/driver"}},
