@@ -1,6 +1,8 @@
 package behaviour
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -10,6 +12,25 @@ import (
 
 	"github.com/stretchr/testify/require"
 )
+
+// The origin that is to tell calls nothing sound, and nothing unsent, that is not.
+func TestStrictOrigin(t *testing.T) {
+	t.Parallel()
+	for sent, want := range map[string]string{
+		"": "EOF", "GET / HT": "unexpected EOF", "GET / HTTP/1.1\r\nHost: a\r\n": "unexpected EOF",
+		"GET / HTTP/1.1\nHost: a\r\n\r\n": "line", "GET /\x00 HTTP/1.1\r\nHost: a\r\n\r\n": "line", "GET / HTTP/1.1\r\nHost: a\n\r\n": "line",
+		"GET / HTTP/1.0\r\nHost: a\r\n\r\n": "request line", "GET / HTTP/1.1\r\nHost : a\r\n\r\n": "field line", "GET / HTTP/1.1\r\n\r\n": "host",
+		"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n": "coding",
+		"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n+1\r\na\r\n0\r\n\r\n":  "chunk size",
+	} {
+		_, err := readStrictly(bufio.NewReader(strings.NewReader(sent)))
+		require.ErrorContains(t, err, want, "%q", sent)
+		require.Equal(t, strings.Contains(want, "EOF"), err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF), "%q: %v", sent, err)
+	}
+	request, err := readStrictly(bufio.NewReader(strings.NewReader("PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n")))
+	require.NoError(t, err)
+	require.Equal(t, "PUT / a", request)
+}
 
 // Whatever bytes come over HTTP/1.1, an origin gets each request that is let through
 // as one that is framed in exactly one way, with the content that was meant, and of

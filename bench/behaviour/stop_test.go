@@ -93,6 +93,9 @@ func TestStopIsBounded(t *testing.T) {
 		}()
 	}
 	Receive(t, "the origin being asked", hold.Held)
+	// A connection that is only being made when the node ends hears of no end.
+	admins := []*Admin{n.Administer(t)}
+	Until(t, "the others to wait for it", func() bool { return waiting(t, admins) == float64(len(Protos())-1) })
 	n.Signal(syscall.SIGTERM)
 	began := time.Now()
 	n.Wait()

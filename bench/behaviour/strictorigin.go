@@ -97,10 +97,12 @@ func (o *StrictOrigin) serve(c net.Conn) {
 // the connection ended between two requests.
 func readStrictly(r *bufio.Reader) (string, error) {
 	line, err := strictLine(r)
-	if err != nil && line != "" {
+	switch {
+	case errors.Is(err, errLine):
+		return "", err
+	case err != nil && line != "":
 		return "", io.ErrUnexpectedEOF
-	}
-	if err != nil {
+	case err != nil:
 		return "", io.EOF // or the test's end
 	}
 	words := strings.Split(line, " ")
@@ -182,6 +184,9 @@ func strictChunks(r *bufio.Reader) (string, error) {
 	}
 }
 
+// errLine is of a line that does not end in CRLF, or holds what no line may.
+var errLine = errors.New("line")
+
 func strictLine(r *bufio.Reader) (string, error) {
 	line, err := r.ReadString('\n')
 	if err != nil {
@@ -189,7 +194,7 @@ func strictLine(r *bufio.Reader) (string, error) {
 	}
 	text, ok := strings.CutSuffix(line, "\r\n")
 	if !ok || strings.ContainsAny(text, "\r\x00") {
-		return "", fmt.Errorf("line %q", line)
+		return "", fmt.Errorf("%w %q", errLine, line)
 	}
 	return text, nil
 }
