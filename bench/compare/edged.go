@@ -2,7 +2,7 @@ package compare
 
 import "fmt"
 
-// edged is the node, with all of it on: quota, metrics, marks.
+// edged is the node with its defaults: metrics and marks are on, no quota is set.
 var edged = kind{
 	name: "edged", program: "edged", secure: true, h3: true,
 	files: func(s setup) map[string]string {
