@@ -2,6 +2,7 @@ package cache
 
 import (
 	"fmt"
+	"sync"
 	"sync/atomic"
 
 	"github.com/dgraph-io/ristretto/v2"
@@ -18,6 +19,11 @@ type advisor struct {
 	uses [useShards]uses
 	// rejected counts what was offered and not admitted.
 	rejected atomic.Uint64
+
+	mu   sync.Mutex
+	gone map[uint64]struct{} // hashes that ristretto is yet to forget; guarded by mu
+	wake chan struct{}
+	work sync.WaitGroup
 }
 
 // uses counts what the advisor made of the lookups of some hashes. ristretto would
@@ -42,7 +48,7 @@ const (
 // newAdvisor returns an advisor for so many bytes that calls drop with each
 // entry it would rather not have.
 func newAdvisor(maxBytes int64, drop func(hash uint64, e *edge.Entry)) (*advisor, error) {
-	a := &advisor{}
+	a := &advisor{gone: map[uint64]struct{}{}, wake: make(chan struct{}, 1)}
 	out := func(item *ristretto.Item[*edge.Entry]) {
 		if item.Value != nil { // nil where the key was not there any more
 			drop(item.Key, item.Value)
@@ -63,6 +69,7 @@ func newAdvisor(maxBytes int64, drop func(hash uint64, e *edge.Entry)) (*advisor
 		return nil, fmt.Errorf("cache advisor: %w", err)
 	}
 	a.c = c
+	a.work.Go(a.tell)
 	return a, nil
 }
 
@@ -86,12 +93,52 @@ func (a *advisor) lookups() (known, unknown uint64) {
 }
 
 // admit offers an entry, once in its life. False means that the advisor is too
-// busy to hear of it.
+// busy to hear of it, or is yet to forget one of this hash: it would take this one
+// for that.
 func (a *advisor) admit(hash uint64, e *edge.Entry, cost int64) bool {
-	return a.c.Set(hash, e, cost)
+	a.mu.Lock()
+	_, leaving := a.gone[hash]
+	a.mu.Unlock()
+	return !leaving && a.c.Set(hash, e, cost)
 }
 
-// forget tells that the entry under hash is gone.
-func (a *advisor) forget(hash uint64) { a.c.Del(hash) }
+// forget tells that the entry under hash is gone, and waits for nothing: ristretto's
+// Del waits where its buffer of Sets is full, and a reader may wait for the caller.
+func (a *advisor) forget(hash uint64) {
+	a.mu.Lock()
+	a.gone[hash] = struct{}{}
+	a.mu.Unlock()
+	select {
+	case a.wake <- struct{}{}:
+	default:
+	}
+}
 
-func (a *advisor) close() { a.c.Close() }
+// forgetNow is forget for work that nobody waits for, at ristretto's pace.
+func (a *advisor) forgetNow(hash uint64) { a.c.Del(hash) }
+
+// tell has ristretto forget what is gone, until wake is closed.
+func (a *advisor) tell() {
+	var hashes []uint64
+	for range a.wake {
+		a.mu.Lock()
+		hashes = hashes[:0]
+		for h := range a.gone {
+			hashes = append(hashes, h)
+		}
+		a.mu.Unlock()
+		for _, h := range hashes {
+			a.c.Del(h)
+			a.mu.Lock()
+			delete(a.gone, h)
+			a.mu.Unlock()
+		}
+	}
+}
+
+// close ends the advisor. Nothing is told to it after that.
+func (a *advisor) close() {
+	close(a.wake)
+	a.work.Wait()
+	a.c.Close()
+}

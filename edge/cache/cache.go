@@ -150,9 +150,7 @@ func (c *Cache) take(hash uint64, e *edge.Entry) bool {
 // offer asks the advisor to admit a new entry.
 func (c *Cache) offer(hash uint64, e *edge.Entry, cost int64) {
 	if !c.advisor.admit(hash, e, cost+entryCost(e.Text())) {
-		// It will never hear of this entry, so it could never evict it.
-		c.dropped.Add(1)
-		c.drop(hash, e)
+		c.dropped.Add(1) // it stays: the index lets it go by itself
 	}
 }
 
@@ -175,15 +173,15 @@ func (c *Cache) Remove(text string, s *edge.Slot) {
 	if e := c.index.get(hash, text); e != nil {
 		delta, left := e.Remove(s)
 		c.bytes.Add(delta)
-		c.tidy(hash, e, left)
+		if c.tidy(hash, e, left) {
+			c.advisor.forget(hash)
+		}
 	}
 }
 
-// tidy drops an entry that holds nothing any more.
-func (c *Cache) tidy(hash uint64, e *edge.Entry, left int) {
-	if left == 0 && e.KillIfEmpty(c.cfg.Now()) && c.take(hash, e) {
-		c.advisor.forget(hash)
-	}
+// tidy takes out an entry that holds nothing any more, and reports whether it has.
+func (c *Cache) tidy(hash uint64, e *edge.Entry, left int) bool {
+	return left == 0 && e.KillIfEmpty(c.cfg.Now()) && c.take(hash, e)
 }
 
 // Stats is what a cache holds and what it has turned away.
@@ -192,8 +190,8 @@ type Stats struct {
 	Bytes   int64 // of bodies, field lines, tags, keys and the index
 	// Evicted counts entries that were let go for others.
 	Evicted uint64
-	// DroppedSets counts entries that were let go because the advisor was too
-	// busy to be told of them.
+	// DroppedSets counts entries that the advisor was too busy to be told of: their
+	// end is the index's alone.
 	DroppedSets uint64
 	// AdvisorHits and AdvisorMisses are what ristretto saw of the lookups that
 	// found an entry; RejectedSets what was not admitted, here or there.

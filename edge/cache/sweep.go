@@ -59,7 +59,9 @@ func (c *Cache) SweepAll(sels []cachekey.Selector) []int {
 		})
 		if delta != 0 {
 			c.bytes.Add(delta)
-			c.tidy(hash, e, left)
+			if c.tidy(hash, e, left) {
+				c.advisor.forgetNow(hash)
+			}
 		}
 		return true
 	})

@@ -69,7 +69,7 @@ func (s Sources) collect(emit emit) {
 	emit.gauge("letteredge_cache_entries", "Keys in the index.", float64(c.Entries))
 	emit.gauge("letteredge_cache_bytes", "Bytes of all stored responses, with their index, keys, tags, codings and prepared field blocks.", float64(c.Bytes))
 	emit.counter("letteredge_cache_evictions_total", "Entries that were not admitted, or that went for others or for the bound on bytes.", float64(c.Evicted))
-	emit.counter("letteredge_cache_advisor_dropped_sets_total", "Entries let go because the advisor was too busy to hear of them.", float64(c.DroppedSets))
+	emit.counter("letteredge_cache_advisor_dropped_sets_total", "Entries that the advisor was too busy to hear of.", float64(c.DroppedSets))
 	emit.counter("letteredge_cache_advisor_rejected_sets_total", "Entries that were not admitted, by what the index counts of their use or by the advisor.", float64(c.RejectedSets))
 	emit.counter("letteredge_cache_advisor_hits_total", "Lookups that the advisor knew the key of.", float64(c.AdvisorHits))
 	emit.counter("letteredge_cache_advisor_misses_total", "Lookups of stored keys that the advisor did not know.", float64(c.AdvisorMisses))
