@@ -176,6 +176,12 @@ func TestBadFiles(t *testing.T) {
 		"log level":       {minimal + "log: {level: loud}", "log.level is"},
 		"oversized":       {strings.Repeat("#", maxFileBytes+1), "the file must be at most 1MiB"},
 		"NUL":             {"node: {id: \"a\x00\"}", "node.id"},
+		"deep brackets":   {"a: " + strings.Repeat("[", 15_000), "1:35: nothing may be nested deeper than 32 levels"},
+		"deep braces":     {"a: " + strings.Repeat("{a: ", 5_000), "nested deeper than 32 levels"},
+		"deep entries":    {strings.Repeat("- ", 300_000) + "a", "the file must have at most 20000 words and signs, and has 300001"},
+		"entry in entry":  {strings.Repeat("- ", 33) + "a", "1:65: nothing may be nested deeper than 32 levels"},
+		"deep mappings":   {ladder(33), "33:34: nothing may be nested deeper than 32 levels"},
+		"many keys":       {strings.Repeat("k: 1\n", 100_000), "the file must have at most 20000 words and signs"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Parse([]byte(c.text))
@@ -185,6 +191,24 @@ func TestBadFiles(t *testing.T) {
 			require.NotContains(t, err.Error(), "\n")
 			require.NotContains(t, err.Error(), "s3cret", "a secret is repeated")
 		})
+	}
+}
+
+// ladder is a mapping in a mapping, so many deep.
+func ladder(levels int) string {
+	var b strings.Builder
+	for i := range levels {
+		b.WriteString(strings.Repeat(" ", i) + "k:\n")
+	}
+	return b.String()
+}
+
+// Bounds are of the nesting, and not of how many stand side by side.
+func TestBounded(t *testing.T) {
+	for _, text := range []string{ladder(32), "a: " + strings.Repeat("[", 31) + strings.Repeat("]", 31),
+		strings.Repeat("- [a]\n", 3000), strings.Repeat("k: {a: [b]}\n", 1500), "a:\n" + strings.Repeat(" b:\n  - c: 1\n", 1500)} {
+		p, ok := bounded(text)
+		require.True(t, ok, "%v", p)
 	}
 }
 

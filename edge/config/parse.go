@@ -40,6 +40,9 @@ func Parse(data []byte) (Config, error) {
 	if len(data) > maxFileBytes {
 		return Config{}, refuse(Problem{Reason: fmt.Sprintf("the file must be at most %s", Size(maxFileBytes))})
 	}
+	if p, ok := bounded(string(data)); !ok {
+		return Config{}, refuse(p)
+	}
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		return Config{}, refuse(syntaxProblem(err))
