@@ -38,6 +38,7 @@ type h1Exchange struct {
 	conn   net.Conn   // for interim responses; nil where there are none
 	expiry time.Duration
 	date   [32]byte // for a Date of our own
+	lines  []byte   // for the field lines of an answer, see block
 }
 
 func newH1(life context.Context, core Core, cfg Config, alt string, logger *slog.Logger) *h1 {
