@@ -7,6 +7,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/edge/serve/gate"
 )
 
 // block gives fasthttp all field lines of a stored answer in one piece, as the
@@ -14,14 +15,15 @@ import (
 // one, copies name and value apart from each other, and puts them together again.
 // It reports false, and has done nothing, where the answer is another one.
 //
-// SetCanonical takes a name as it is, which is what makes this possible, and why a
-// test looks at the bytes that a client gets. A line break in a value, which no
-// upstream can send, would begin a line of its own here: such an answer goes the
-// other way, where fasthttp takes it out. HOT.
+// SetCanonical takes a name as it is, which is what makes this possible, and why
+// tests look at the bytes that a client gets. What fasthttp does with names that it
+// knows is done here, or such an answer goes the other way: a line break in a value,
+// which no upstream can send, would begin a line of its own here, and fasthttp takes
+// it out; trailer fields leave the header section once they are announced. HOT.
 func (h *h1) block(hdr *fasthttp.ResponseHeader, x *h1Exchange) bool {
 	rep := &x.Rep
 	extra := rep.Extra.Lines()
-	if rep.Art == nil || rep.Skip != "" || rep.Passed != nil || len(extra) == 0 {
+	if rep.Art == nil || rep.Skip != "" || rep.Passed != nil || rep.Trailer != nil || len(extra) == 0 {
 		return false
 	}
 	form := rep.Art.Form(edge.H1, h1Form)
@@ -32,7 +34,7 @@ func (h *h1) block(hdr *fasthttp.ResponseHeader, x *h1Exchange) bool {
 	last := len(extra) - 1
 	for i := range extra {
 		value := extra[i].Value
-		if bytes.IndexByte(value, '\n') >= 0 || bytes.IndexByte(value, '\r') >= 0 {
+		if !plainLine(extra[i].Name, value) {
 			return false
 		}
 		if i < last {
@@ -53,6 +55,12 @@ func (h *h1) block(hdr *fasthttp.ResponseHeader, x *h1Exchange) bool {
 	return true
 }
 
+// plainLine reports whether a line made for one answer means nothing to fasthttp and
+// is one line.
+func plainLine(name string, value []byte) bool {
+	return name != "Date" && !gate.OwnLine(name) && bytes.IndexByte(value, '\n') < 0 && bytes.IndexByte(value, '\r') < 0
+}
+
 // maxKeptBlock bounds what a pooled exchange keeps.
 const maxKeptBlock = 16 << 10
 
@@ -68,7 +76,7 @@ func h1Form(a *edge.Artifact) []byte {
 	form := []byte{h1Dateless}
 	for name, value := range a.All {
 		switch {
-		case ownLine(name):
+		case gate.OwnLine(name):
 			continue
 		case name == "Date" && form[0] == h1Dated:
 			continue // a second one is an origin's fault; the first stands

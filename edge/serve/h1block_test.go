@@ -1,12 +1,20 @@
 package serve
 
 import (
+	"bufio"
 	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"net/textproto"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/letteros/letteredge/edge"
 )
@@ -75,4 +83,118 @@ func TestLineBreaksBeginNoLine(t *testing.T) {
 			require.NotContains(t, line, "\n")
 		}
 	}
+}
+
+// blockNames are names that fasthttp looks at, and some that it does not, in order.
+var blockNames = []string{"Cache-Control", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Date", "Etag", "Keep-Alive",
+	"Last-Modified", "Server", "Set-Cookie", "Trailer", "Transfer-Encoding", "Upgrade", "Vary", "X-Trail"}
+
+// genReply is an answer as a core may plan it; its fields are in order of name.
+func genReply(t *rapid.T) edge.Reply {
+	value := rapid.StringOfN(rapid.RuneFrom([]rune("ab1 ,;=\"/\t\r\n:é")), 1, 40, -1)
+	var fields []edge.Field
+	for _, name := range blockNames {
+		for range rapid.SampledFrom([]int{0, 0, 1, 1, 2}).Draw(t, name) {
+			v := "v" + value.Draw(t, "value") + "v"
+			if rapid.IntRange(0, 30).Draw(t, "broken") > 0 {
+				v = strings.NewReplacer("\r", "", "\n", "").Replace(v)
+			}
+			switch name {
+			case "Connection":
+				v = "close"
+			case "Content-Length":
+				v = "77"
+			}
+			fields = append(fields, edge.Field{Name: name, Value: v})
+		}
+	}
+	body := strings.Repeat("b", rapid.SampledFrom([]int{0, 1, 1000, 9000, 40_000}).Draw(t, "body"))
+	art := edge.NewArtifact(200, []byte(body), fields...)
+	rep := edge.Reply{Status: rapid.SampledFrom([]int{200, 200, 206, 304, 404, 301, 204}).Draw(t, "status"), Art: art, Body: art.Body, Length: int64(len(body))}
+	for _, name := range []string{"Age", "Cache-Status", "Date", "Content-Type", "Set-Cookie", "Connection", "Server-Timing", "Ratelimit"} {
+		if rapid.IntRange(0, 3).Draw(t, name) == 0 {
+			rep.Extra.Add(name, []byte("e"+value.Draw(t, "value")))
+		}
+	}
+	switch rapid.IntRange(0, 5).Draw(t, "content") {
+	case 0: // a range
+		rep.Body = art.Body[len(body)/3:]
+		rep.Length = int64(len(rep.Body))
+	case 1: // being filled
+		rep.Body, rep.Stream = nil, io.NopCloser(strings.NewReader(body))
+	case 2:
+		rep.Body, rep.Stream, rep.Length = nil, io.NopCloser(strings.NewReader(body)), -1
+		if rapid.Bool().Draw(t, "trailer") {
+			rep.Announced, rep.Trailer = []string{"X-Trail"}, func() []edge.Field { return []edge.Field{{Name: "X-Trail", Value: "t"}} }
+		}
+	}
+	return rep
+}
+
+// seen is what a client makes of all that comes on a connection: of a name that may
+// stand once, or whose lines fasthttp joins, all lines as one.
+func seen(t require.TestingT, conn net.Conn, method, sent string) (told []string) {
+	_, err := io.WriteString(conn, sent)
+	require.NoError(t, err)
+	from := bufio.NewReader(conn)
+	for {
+		a, err := http.ReadResponse(from, &http.Request{Method: method})
+		if err != nil {
+			return append(told, err.Error())
+		}
+		content, err := io.ReadAll(a.Body)
+		told = append(told, fmt.Sprint(a.Proto, a.Status, a.ContentLength, a.TransferEncoding, a.Close, len(content), err, a.Trailer))
+		for _, name := range []string{"Content-Type", "Content-Encoding", "Server"} {
+			if lines := a.Header[name]; len(lines) > 0 {
+				a.Header[name] = []string{strings.Join(lines, ", ")}
+			}
+		}
+		from := len(told)
+		for name, values := range a.Header {
+			told = append(told, fmt.Sprintf("%s: %q", name, values))
+		}
+		slices.Sort(told[from:])
+	}
+}
+
+// A client gets the same, by lines and by connections, whether field lines go to
+// fasthttp in one piece or one by one.
+func TestOnePieceSaysWhatTheLinesSay(t *testing.T) {
+	if leanly {
+		return // there is one server of HTTP/1.1
+	}
+	var reply func() edge.Reply
+	skip := ""
+	r := start(t, coreFunc(func(_ context.Context, x *edge.Exchange) {
+		x.Rep, x.Now = reply(), time.Unix(1e9, 0) // Date
+		x.Rep.Skip = skip
+		if x.Req.Method == edge.MethodHead {
+			x.Rep.Body = nil
+		}
+	}), func(c *Config) { c.Secure = "" })
+	rapid.Check(t, func(rt *rapid.T) {
+		planned := genReply(rt)
+		content := ""
+		if planned.Stream != nil {
+			all, err := io.ReadAll(planned.Stream)
+			require.NoError(rt, err)
+			content = string(all)
+		}
+		reply = func() edge.Reply {
+			again := planned
+			if planned.Stream != nil {
+				again.Stream = io.NopCloser(strings.NewReader(content))
+			}
+			return again
+		}
+		method := rapid.SampledFrom([]string{"GET", "GET", "HEAD"}).Draw(rt, "method")
+		one := fmt.Sprintf("%s /a HTTP/1.%d\r\nHost: a\r\n", method, rapid.IntRange(0, 1).Draw(rt, "minor"))
+		keep := one + rapid.SampledFrom([]string{"", "Connection: keep-alive\r\n"}).Draw(rt, "keep") + "\r\n"
+		sent := keep + keep + one + "Connection: close\r\n\r\n" // the first may be made, the second is kept
+		told := map[string][]string{}
+		for _, skip = range []string{"", "X-Absent"} { // an answer that leaves a field out goes line by line
+			told[skip] = seen(rt, r.raw(t), method, sent)
+		}
+		require.Equal(rt, told["X-Absent"], told[""])
+	})
 }
