@@ -35,8 +35,8 @@ type Client struct {
 
 // link is the connection to one node.
 type link struct {
-	rt     *http3.Transport
-	failed time.Time // when it could not be reached last; guarded by Client.mu
+	rt     *http3.Transport // nil after a failure; guarded by Client.mu
+	failed time.Time        // when it could not be reached last; guarded by Client.mu
 	pause  time.Duration
 }
 
@@ -75,7 +75,7 @@ func (c *Client) Call(ctx context.Context, node, path string, body []byte) ([]by
 
 // post sends a call and returns the answer, its body unread; its status is 200.
 func (c *Client) post(ctx context.Context, node, path string, body []byte) (*http.Response, error) {
-	l, err := c.link(node)
+	l, rt, err := c.link(node)
 	if err != nil {
 		return nil, fmt.Errorf("call %s of %s: %w", path, node, err)
 	}
@@ -83,10 +83,10 @@ func (c *Client) post(ctx context.Context, node, path string, body []byte) (*htt
 	if err != nil {
 		return nil, fmt.Errorf("call %s of %s: %w", path, node, err)
 	}
-	res, err := l.rt.RoundTrip(req)
+	res, err := rt.RoundTrip(req)
 	if err != nil {
 		if !errors.Is(ctx.Err(), context.Canceled) { // who has no time left has not been answered in time, either
-			c.failed(node, l)
+			c.failed(l, rt)
 			err = fmt.Errorf("%w: %w", ErrUnreachable, err)
 		}
 		return nil, fmt.Errorf("call %s of %s: %w", path, node, err)
@@ -100,16 +100,17 @@ func (c *Client) post(ctx context.Context, node, path string, body []byte) (*htt
 	return res, nil
 }
 
-// link returns the connection to a node; it is made by the first call.
-func (c *Client) link(node string) (*link, error) {
+// link returns what there is of a node, and the connection to it; that is made by
+// the first call, and is the caller's to use, also if it fails for others meanwhile.
+func (c *Client) link(node string) (*link, *http3.Transport, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
-		return nil, net.ErrClosed
+		return nil, nil, net.ErrClosed
 	}
 	l := c.links[node]
 	if l != nil && l.pause > 0 && time.Since(l.failed) < l.pause {
-		return nil, ErrUnreachable
+		return nil, nil, ErrUnreachable
 	}
 	if l == nil {
 		l = &link{}
@@ -133,23 +134,31 @@ func (c *Client) link(node string) (*link, error) {
 			},
 		}
 	}
-	return l, nil
+	return l, l.rt, nil
 }
 
 // failed drops a connection, so that the next call makes a new one: the node may
 // be another process by now, which knows nothing of this one. The pause before
-// grows with each failure, and differs from node to node.
-func (c *Client) failed(node string, l *link) {
+// grows with each failure, and differs from node to node. Of the calls that fail
+// with one connection the first counts.
+func (c *Client) failed(l *link, rt *http3.Transport) {
+	if !c.drop(l, rt) {
+		return
+	}
+	_ = rt.Close() // what is under way on it fails, and is told so
+}
+
+func (c *Client) drop(l *link, rt *http3.Transport) bool {
 	c.mu.Lock()
-	rt := l.rt
+	defer c.mu.Unlock()
+	if l.rt != rt {
+		return false
+	}
 	l.rt = nil
 	l.failed = time.Now()
 	l.pause = min(pauseMost, max(pauseFirst, 2*l.pause))
 	l.pause -= time.Duration(rand.Int64N(int64(l.pause / 4)))
-	c.mu.Unlock()
-	if rt != nil {
-		_ = rt.Close() // what is under way on it fails, and is told so
-	}
+	return true
 }
 
 func (c *Client) reached(l *link) {
@@ -162,14 +171,17 @@ func (c *Client) reached(l *link) {
 func (c *Client) Close() error {
 	c.mu.Lock()
 	c.closed = true
-	links := c.links
+	var open []*http3.Transport
+	for _, l := range c.links {
+		if l.rt != nil {
+			open = append(open, l.rt)
+		}
+	}
 	c.links = nil
 	c.mu.Unlock()
 	var err error
-	for _, l := range links {
-		if l.rt != nil {
-			err = errors.Join(err, l.rt.Close())
-		}
+	for _, rt := range open {
+		err = errors.Join(err, rt.Close())
 	}
 	err = errors.Join(err, c.tr.Close())
 	if cerr := c.udp.Close(); cerr != nil && !errors.Is(cerr, net.ErrClosed) {

@@ -155,6 +155,39 @@ func TestDeadNodes(t *testing.T) {
 	require.ErrorIs(t, err, ErrUnreachable)
 }
 
+// One call's failure drops the connection that others are just about to use: they
+// fail as calls do. A failure that comes late does not drop the next one.
+func TestCallsThatFailTogether(t *testing.T) {
+	w := newTown(t)
+	c := w.client("a")
+	for round := range 50 {
+		to := fmt.Sprint("nobody-", round) // a node of its own: after a failure nobody calls for a while
+		w.at(to, "127.0.0.1:1")
+		var calls sync.WaitGroup
+		for i := range 8 {
+			calls.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i)*time.Millisecond)
+				defer cancel()
+				_, err := c.Call(ctx, to, "/echo", nil)
+				require.ErrorIs(t, err, ErrUnreachable)
+			})
+		}
+		calls.Wait()
+	}
+	w.server("b", func(s *Server) { s.Handle("/echo", echo) })
+	l, before, err := c.link("b")
+	require.NoError(t, err)
+	c.failed(l, before)
+	c.mu.Lock()
+	l.failed = time.Time{} // the pause is over
+	c.mu.Unlock()
+	_, err = c.Call(t.Context(), "b", "/echo", []byte("hello"))
+	require.NoError(t, err)
+	c.failed(l, before)
+	_, err = c.Call(t.Context(), "b", "/echo", []byte("hello"))
+	require.NoError(t, err, "the connection that was made since still stands")
+}
+
 func TestSender(t *testing.T) {
 	w := newTown(t)
 	got := make(chan string, 1000)
