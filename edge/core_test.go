@@ -453,6 +453,20 @@ func TestQuota(t *testing.T) {
 	require.Equal(t, 429, n.get("/v1/segments/b2b/ctas/unknown").status)
 }
 
+// A node that cannot know whether its quotas have changed says so in its refusal.
+func TestQuotaOfACutOffNode(t *testing.T) {
+	n := newNode(t)
+	n.up.set(sound)
+	n.gate.Within(func(time.Time) (time.Duration, bool) { return 0, false })
+	_, err := n.gate.Set(quota.Quota{Segment: "b2b", RPS: 1, Burst: 2})
+	require.NoError(t, err)
+	n.skew.Add(int64(10 * time.Second))
+	r := n.get(trial)
+	require.Equal(t, 429, r.status)
+	require.Equal(t, "isolated", r.header.Get("Edge-Degraded"))
+	require.Equal(t, 200, n.get("/v1/segments/b2c/ctas/trial").status)
+}
+
 func TestHitAllocatesNothing(t *testing.T) {
 	n := newNode(t)
 	n.up.set(func(_ context.Context, f *edge.Fetch) (*edge.Answer, error) {

@@ -11,6 +11,9 @@ func (c *Core) tooMany(x *Exchange) {
 	from = len(x.buf)
 	x.buf = x.Rep.Quota.AppendProblem(x.buf)
 	c.problemBody(x, 429, x.buf[from:len(x.buf):len(x.buf)])
+	if x.Rep.Quota.Lapsed {
+		x.Rep.Degraded = "isolated"
+	}
 }
 
 // overflow answers a request over its quota where the quota prefers a copy to a

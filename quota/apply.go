@@ -123,6 +123,7 @@ func (r *Registry) remove(segment string, index uint64) {
 	r.applied[QuotaKey+segment] = index
 	r.gate.Remove(segment)
 	delete(r.bound, segment)
+	delete(r.settled, segment)
 	if i, found := slices.BinarySearch(r.order, segment); found {
 		r.order = slices.Delete(r.order, i, i+1)
 	}

@@ -216,7 +216,8 @@ func TestQuotasOfACluster(t *testing.T) {
 		begun = time.Now()
 		at, err := a.Delete("b2b", Precondition{})
 		require.NoError(t, err)
-		require.Equal(t, time.Second, at.Sub(begun))
+		require.Equal(t, time.Second, time.Since(begun))
+		require.Equal(t, 100*time.Millisecond, at.Sub(begun), "the only voter had it, and terms are of no length")
 		require.Equal(t, "none", a.share("b2b"))
 		_, err = a.Delete("b2b", Precondition{})
 		require.ErrorIs(t, err, ErrNotFound)
@@ -309,4 +310,80 @@ func TestBatchesLargerThanAShare(t *testing.T) {
 func TestRegistryNeedsItsParts(t *testing.T) {
 	_, err := NewRegistry(Config{}, newLog(), NewGate(time.Now))
 	require.Error(t, err)
+}
+
+// TestAChangeBindsWhenNobodyDecidesByTheFormer: a node that does not answer may go
+// on by its former share until its term ends, and the answer says so.
+func TestAChangeBindsWhenNobodyDecidesByTheFormer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLog()
+		const expiry = 5050 * time.Millisecond
+		node := func(id string, incarnation uint64) *follower {
+			f := &follower{id: id, gate: NewSeededGate(time.Now, 1)}
+			var err error
+			f.Registry, err = NewRegistry(Config{
+				Node: id, Incarnation: incarnation, Voters: []string{"a", "b", "c"}, Expiry: expiry, Timeout: 4 * time.Second,
+			}, l, f.gate)
+			require.NoError(t, err)
+			l.enrol(id, "x", incarnation)
+			return f
+		}
+		a, b, c, d := node("a", 1), node("b", 2), node("c", 3), node("d", 4)
+		all := []*follower{a, b, c, d}
+		// reach has a change come to some after a while.
+		reach := func(after time.Duration, some ...*follower) {
+			go func() {
+				time.Sleep(after)
+				for _, f := range some {
+					f.catchUp(t, l)
+				}
+				tell(all...)
+			}()
+		}
+		put := func(by *follower, rps float64) (time.Duration, time.Duration) {
+			begun := time.Now()
+			bound, _, err := by.Put(Quota{Segment: "b2b", RPS: rps, Burst: 4}, Precondition{})
+			require.NoError(t, err)
+			again, _, err := by.Put(Quota{Segment: "b2b", RPS: rps, Burst: 4}, Precondition{})
+			require.NoError(t, err)
+			require.Equal(t, bound, again, "asked again, the same")
+			return bound.EffectiveAt.Sub(begun), time.Since(begun)
+		}
+		reach(20*time.Millisecond, all...)
+		at, took := put(a, 300)
+		require.Equal(t, []time.Duration{20 * time.Millisecond, 20 * time.Millisecond}, []time.Duration{at, took})
+
+		// d is frozen, and decides by 300 until it has had no word for a term.
+		reach(30*time.Millisecond, a)
+		reach(50*time.Millisecond, b)
+		reach(70*time.Millisecond, c)
+		at, took = put(a, 2)
+		require.Equal(t, 50*time.Millisecond+expiry, at, "a term after two of three voters had it")
+		require.Equal(t, time.Second, took)
+		at, took = put(b, 2)
+		require.Equal(t, time.Second+expiry, at+took, "whoever is asked; b begins to count when it is")
+		// It wakes: from now on all have it.
+		reach(0, d)
+		synctest.Wait()
+		at, took = put(c, 2)
+		require.Zero(t, at)
+		require.Zero(t, took)
+
+		// One that has left is not waited for, though it keeps its place.
+		l.commit(gossip.Txn{Puts: []gossip.Put{{Key: NodeKey + "d", Value: []byte(`{"region":"x","incarnation":"0000000000000004","left":true}`)}}})
+		reach(10*time.Millisecond, a, b, c)
+		at, _ = put(a, 1)
+		require.Equal(t, 10*time.Millisecond, at)
+		require.Equal(t, "0.25/1", a.share("b2b"))
+
+		// Where most voters do not say that they have it, nobody can tell.
+		reach(10*time.Millisecond, a)
+		begun := time.Now()
+		_, _, err := a.Put(New("b2b", 7), Precondition{})
+		require.ErrorIs(t, err, ErrNoQuorum)
+		require.ErrorContains(t, err, "the change is in the control log")
+		require.Equal(t, 4*time.Second, time.Since(begun))
+		_, err = a.Delete("b2b", Precondition{})
+		require.ErrorIs(t, err, ErrNoQuorum)
+	})
 }

@@ -19,6 +19,9 @@ type Decision struct {
 	At time.Time
 	// Shadow: the quota would have refused, but it is in shadow mode.
 	Shadow bool
+	// Lapsed: this node may spend nothing of any quota now, as it does not know
+	// whether they have changed. See Term.
+	Lapsed bool
 	// Overflow says what to do if it is not allowed.
 	Overflow Overflow
 	// Segment is the quota's name; Default where the route names none.

@@ -18,7 +18,7 @@
 //	  → Gate.SetShare            under the limiter's lock: the new rate and the new
 //	                             table become visible between two decisions
 //	Registry.Acknowledge         every node's report says how far it has applied
-//	  → Bound                    with the time by which all had
+//	  → Bound                    with the time by which all had, or will be silent
 //
 // A node's share follows from who is enrolled: see roll and DESIGN.md.
 //
@@ -36,6 +36,9 @@
 //     With the bullets above that makes the ceiling hold for all of them together.
 //   - A change of a quota binds on a node at one instant of its own clock, also for
 //     decisions that were under way. Apply returns after that.
+//   - A share is a grant that ends: outside its Term a node admits nothing by a quota.
+//     So from the moment on that Put returns as EffectiveAt nobody decides by what
+//     was before, also not who was frozen, cut off or dead.
 //   - What a Put or Delete has returned for is in the control log.
 //   - Take and the Append functions allocate nothing, retain nothing of their
 //     arguments, and two segments share no lock.
@@ -45,11 +48,12 @@
 //   - The share of a node that is idle, or dead but still enrolled, is spent by
 //     nobody; one that is new spends nothing until all others, the dead included,
 //     have made room for it or have been removed.
-//   - While a change is on its way nodes decide by the old and the new definition
+//   - Before EffectiveAt nodes decide by the old and the new definition
 //     side by side: the ceiling then has the larger of the two rates and bursts.
-//   - partition can be nothing but strict: every node decides by its share, cut off
-//     or not. priority is kept and shown: nothing is shed by it yet.
-//   - A quota in shadow mode admits everything; it only counts.
+//   - partition can be nothing but strict, and a base share is nothing: who is cut
+//     off admits nothing. priority is kept and shown: nothing is shed by it yet.
+//   - A quota in shadow mode admits everything, always; it only counts. One that a
+//     node has not heard of limits nothing there.
 //   - r in RateLimit and Retry-After are true for a client that is alone with the
 //     quota; others may take the tokens first.
 //   - A Put that fails by a time-out, or by the loss of the quorum on the way, may

@@ -13,7 +13,8 @@ import (
 // from any number of goroutines; Take never waits for Set or Remove, but for the
 // moment in which the very quota it asks is swapped.
 type Gate struct {
-	now func() time.Time
+	now  func() time.Time
+	term Term
 	// table is copied on every change, so that Take needs no lock to find its
 	// limiter.
 	table atomic.Pointer[table]
@@ -52,6 +53,13 @@ func NewGate(now func() time.Time) *Gate { return NewSeededGate(now, rand.Uint64
 func NewSeededGate(now func() time.Time, seed uint64) *Gate {
 	g := &Gate{now: now, seeds: newJitter(seed)}
 	g.table.Store(&table{entries: map[string]*entry{}})
+	return g
+}
+
+// Within has the gate admit only within a term. Call it before the first quota is
+// set.
+func (g *Gate) Within(t Term) *Gate {
+	g.term = t
 	return g
 }
 
@@ -110,7 +118,7 @@ func (e *entry) decide(v Verdict, n int) Decision {
 		Governed: true, Allowed: v.Allowed,
 		Overflow: e.quota.Overflow, Segment: e.quota.Segment, Policy: e.policy.field,
 		Remaining: v.whole(), Reset: e.policy.w,
-		policy: &e.policy,
+		policy: &e.policy, Lapsed: v.Lapsed,
 	}
 	switch {
 	case v.Allowed:
@@ -191,7 +199,7 @@ func (g *Gate) put(t *table, q Quota, s Share, publish func()) time.Time {
 	if before, ok := t.entries[q.Segment]; ok {
 		e.limiter, e.counters, e.jitter = before.limiter, before.counters, before.jitter
 	} else {
-		e.limiter, e.counters, e.jitter = newLimiterAfter(g.removed, g.now), &counters{}, newJitter(g.seeds.next())
+		e.limiter, e.counters, e.jitter = newLimiterAfter(g.removed, g.now, g.term), &counters{}, newJitter(g.seeds.next())
 	}
 	t.set(q.Segment, e)
 	return e.limiter.change(s.RPS, s.Burst, e.revision, publish)

@@ -26,7 +26,7 @@ const (
 	// its JSON.
 	QuotaKey = "quota/"
 	// NodeKey begins the key of an enrolment; the node's id follows. Of its JSON
-	// object this package reads region, and incarnation in 16 hexadecimal digits.
+	// object this package reads region, incarnation in 16 hexadecimal digits, and left.
 	NodeKey = "node/"
 	// ShareKey begins the key of the note that a node has been let in to share
 	// quotas; its id follows.
@@ -65,6 +65,7 @@ func enrolment(rec gossip.Record) (holder, error) {
 	var raw struct {
 		Region      string `json:"region"`
 		Incarnation string `json:"incarnation"`
+		Left        bool   `json:"left"`
 	}
 	h := holder{index: rec.Index}
 	if err := json.Unmarshal(rec.Value, &raw); err != nil {
@@ -74,6 +75,6 @@ func enrolment(rec gossip.Record) (holder, error) {
 	if err != nil {
 		return h, fmt.Errorf("record %s: incarnation: must be 16 hexadecimal digits", rec.Key)
 	}
-	h.region, h.incarnation = raw.Region, incarnation
+	h.region, h.incarnation, h.left = raw.Region, incarnation, raw.Left
 	return h, nil
 }

@@ -30,6 +30,8 @@ type Limiter struct {
 	mu     sync.Mutex // guards all below, the reading of now too
 	now    func() time.Time
 	last   time.Time // the newest reading
+	term   Term      // nil: it never ends
+	began  time.Time // the term whose tokens the bucket holds
 	bucket *rate.Limiter
 	rps    float64
 	burst  int
@@ -46,6 +48,7 @@ type Verdict struct {
 	Tokens  float64   // left after the decision; below 0 by less than a nanosecond's worth
 	RPS     float64   // the rate in force
 	Burst   int       // the burst in force
+	Lapsed  bool      // the node may spend nothing now: its term is over
 }
 
 // NewLimiter returns an empty bucket that is filled at rps tokens per second up
@@ -59,8 +62,8 @@ func NewLimiter(now func() time.Time, rps float64, burst int) *Limiter {
 
 // newLimiterAfter returns a limiter without rate or burst whose readings do not
 // go behind an earlier limiter's.
-func newLimiterAfter(last time.Time, now func() time.Time) *Limiter {
-	return &Limiter{now: now, last: last, bucket: rate.NewLimiter(0, 0)}
+func newLimiterAfter(last time.Time, now func() time.Time, term Term) *Limiter {
+	return &Limiter{now: now, last: last, term: term, bucket: rate.NewLimiter(0, 0)}
 }
 
 // Take takes n tokens if the bucket holds as many, and none otherwise. n above
@@ -84,17 +87,38 @@ func (l *Limiter) takeAs(revision uint64, n int) (Verdict, bool) {
 }
 
 func (l *Limiter) takeLocked(n int) Verdict {
-	t := l.readLocked()
+	t, within := l.readLocked()
+	if !within {
+		return Verdict{At: t, Burst: l.burst, Lapsed: true}
+	}
 	allowed := l.bucket.AllowN(t, max(n, 1)) // a negative n would add tokens
 	return Verdict{Allowed: allowed, At: t, Tokens: l.bucket.TokensAt(t), RPS: l.rps, Burst: l.burst}
 }
 
-// readLocked returns the clock's reading, or the one before if that is later.
-func (l *Limiter) readLocked() time.Time {
+// readLocked returns the clock's reading, or the one before if that is later, and
+// whether it lies within a term. Between two terms the bucket loses everything,
+// whether or not anybody asked meanwhile.
+func (l *Limiter) readLocked() (time.Time, bool) {
+	before := l.last
 	if t := l.now(); t.After(l.last) {
 		l.last = t
 	}
-	return l.last
+	if l.term == nil {
+		return l.last, true
+	}
+	held, within := l.term(l.last)
+	if !within {
+		return l.last, false
+	}
+	if began := l.last.Add(-held); began.After(l.began) {
+		l.began = began
+		if began.Before(before) {
+			began = before // never behind a reading that the bucket has seen
+		}
+		l.bucket.SetBurstAt(began, 0)
+		l.bucket.SetBurstAt(began, l.burst)
+	}
+	return l.last, true
 }
 
 // SetRate changes the rate, from the reading that it returns: tokens of the time
@@ -115,7 +139,7 @@ func (l *Limiter) SetBurst(burst int) time.Time {
 }
 
 func (l *Limiter) setLocked(rps float64, burst int) time.Time {
-	t := l.readLocked()
+	t, _ := l.readLocked()
 	l.bucket.SetLimitAt(t, rate.Limit(rps))
 	l.bucket.SetBurstAt(t, burst)
 	l.rps, l.burst = rps, burst
@@ -156,7 +180,7 @@ const maxSeconds = 999_999_999_999_999
 // many as it can) if nobody takes any: at least 1.
 func (v Verdict) wait(n int) int64 {
 	if v.RPS == 0 {
-		return 1 // this node has no share yet: that passes, or another node has one
+		return 1 // this node has no share now: that passes, or another node has one
 	}
 	need := float64(min(max(n, 1), v.Burst)) - v.Tokens
 	s := math.Ceil(need / v.RPS)

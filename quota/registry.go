@@ -23,6 +23,12 @@ type Config struct {
 	// Settle is how long a change waits for all nodes to have it, so that it can
 	// tell since when they do; 0 means 1 s.
 	Settle time.Duration
+	// Voters are the control log's; none means this node.
+	Voters []string
+	// Expiry is how long a node may go on by its former share, after most voters
+	// have applied a change that it has not: what a Term lasts, and the error of two
+	// clocks.
+	Expiry time.Duration
 }
 
 // Registry joins a Gate with the control log: a change is in the log before it
@@ -37,6 +43,7 @@ type Registry struct {
 	mu      sync.RWMutex // held while the gate is changed, too: its shares follow the roll
 	bound   map[string]Bound
 	order   []string // the keys of bound, sorted
+	settled map[string]settled
 	roll    roll
 	applied map[string]uint64 // by key: the index of the last record, of a removal too
 
@@ -56,8 +63,11 @@ func NewRegistry(cfg Config, ledger Ledger, gate *Gate) (*Registry, error) {
 	if cfg.Settle == 0 {
 		cfg.Settle = time.Second
 	}
+	if len(cfg.Voters) == 0 {
+		cfg.Voters = []string{cfg.Node}
+	}
 	return &Registry{
-		cfg: cfg, ledger: ledger, gate: gate, bound: map[string]Bound{}, applied: map[string]uint64{},
+		cfg: cfg, ledger: ledger, gate: gate, bound: map[string]Bound{}, applied: map[string]uint64{}, settled: map[string]settled{},
 		roll: roll{
 			node: cfg.Node, incarnation: cfg.Incarnation,
 			enrolled: map[string]holder{}, admitted: map[string]bool{}, acked: map[string]uint64{},
@@ -84,9 +94,12 @@ func (r *Registry) Get(segment string) (Bound, error) {
 // the former definition is still in force; but after a time-out, or the loss of
 // the quorum on the way, the change may turn out to have been made.
 //
-// EffectiveAt is when all enrolled nodes were known to have applied it, or, if
-// some have not said so within Config.Settle, when Put stopped waiting: those
-// who answer have it by then, and those who do not get it when they return.
+// EffectiveAt is when the former definition bound nobody any more: when all
+// enrolled nodes were known to have applied the change or, if some have not said so
+// within Config.Settle, when these know at the latest that they may decide by nothing
+// (Config.Expiry), which then lies ahead. That is about nodes that had a definition
+// to spend: one that has not heard of a new quota, or knows it in shadow mode, is
+// limited when it hears.
 func (r *Registry) Put(q Quota, pre Precondition) (Bound, bool, error) {
 	if q.Burst == 0 {
 		q.Burst = DefaultBurst(q.RPS)
@@ -123,18 +136,18 @@ func (r *Registry) Put(q Quota, pre Precondition) (Bound, bool, error) {
 	if err != nil {
 		return Bound{}, false, refused("put quota "+q.Segment, err)
 	}
-	if b, err := r.Get(q.Segment); same && err == nil && b.Revision == index {
-		return b, false, nil
-	}
 	if !same {
 		index = out.Index
 	}
-	at := r.settled(ctx, q.Segment, index)
+	at, err := r.settle(ctx, q.Segment, index)
+	if err != nil {
+		return Bound{}, false, fmt.Errorf("put quota %s: %w", q.Segment, err)
+	}
 	return Bound{Versioned: Versioned{Quota: q, Revision: index}, EffectiveAt: at}, created, nil
 }
 
 // Delete removes a quota if the precondition holds for what the log has now, and
-// returns when that was known to bind everywhere, as Put does. It returns
+// returns from when on nobody is bound by it, as Put does. It returns
 // ErrNotFound, ErrPreconditionFailed, ErrInvalid or the ledger's error, as Put.
 func (r *Registry) Delete(segment string, pre Precondition) (time.Time, error) {
 	key := QuotaKey + segment
@@ -156,7 +169,11 @@ func (r *Registry) Delete(segment string, pre Precondition) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, refused("delete quota "+segment, err)
 	}
-	return r.settled(ctx, segment, out.Index), nil
+	at, err := r.settle(ctx, segment, out.Index)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("delete quota %s: %w", segment, err)
+	}
+	return at, nil
 }
 
 // current reads what the log has now. What cannot be read exists: it can be
@@ -192,31 +209,6 @@ func (r *Registry) full() bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return len(r.bound) >= MaxQuotas
-}
-
-// settled waits until this node has applied a segment's record of that index,
-// and then a moment for all others. It returns the time by which all, or those
-// that answer, had.
-func (r *Registry) settled(ctx context.Context, segment string, index uint64) time.Time {
-	moment := time.NewTimer(r.cfg.Settle)
-	defer moment.Stop()
-	patience := moment.C
-	for {
-		next := r.news.next() // before the look: what comes between the two wakes
-		r.mu.RLock()
-		here, all := r.applied[QuotaKey+segment] >= index, r.roll.covered(index)
-		r.mu.RUnlock()
-		if here && (all || patience == nil) {
-			return r.gate.now()
-		}
-		select {
-		case <-next:
-		case <-patience:
-			patience = nil
-		case <-ctx.Done():
-			return r.gate.now()
-		}
-	}
 }
 
 // Limits of one page of List.

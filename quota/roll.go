@@ -9,6 +9,7 @@ type holder struct {
 	region      string // "" if unreadable: then it counts in every region
 	incarnation uint64 // of the process that enrolled
 	index       uint64 // of the record that says so
+	left        bool   // that process has given its last answer; the next one keeps its place
 }
 
 // roll decides which part of the quotas this process may spend. It holds what
@@ -74,14 +75,26 @@ func (r *roll) open() bool {
 	return r.admitted[r.node] || r.covered(me.index)
 }
 
-// covered reports whether all enrolled nodes have applied the log up to index.
+// covered reports whether all enrolled nodes have applied the log up to index, but
+// for those that run no more: what they start as waits for the log themselves.
 func (r *roll) covered(index uint64) bool {
-	for node := range r.enrolled {
-		if r.acked[node] < index {
+	for node, h := range r.enrolled {
+		if r.acked[node] < index && !h.left {
 			return false
 		}
 	}
 	return true
+}
+
+// reached reports whether most of some nodes have applied the log up to index.
+func (r *roll) reached(nodes []string, index uint64) bool {
+	n := 0
+	for _, node := range nodes {
+		if r.acked[node] >= index {
+			n++
+		}
+	}
+	return 2*n > len(nodes)
 }
 
 // place returns this node's rank among those who share a quota of that scope,

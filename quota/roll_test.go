@@ -120,7 +120,7 @@ func TestSharesNeverExceedTheWhole(t *testing.T) {
 		for range rapid.IntRange(1, 80).Draw(t, "steps") {
 			id := node.Draw(t, "node")
 			p := w.processes[id]
-			switch rapid.SampledFrom([]string{"run", "run", "run", "hear", "hear", "hear", "start", "die", "leave", "note"}).Draw(t, "step") {
+			switch rapid.SampledFrom([]string{"run", "run", "run", "hear", "hear", "hear", "start", "die", "leave", "stop", "note"}).Draw(t, "step") {
 			case "start":
 				if p == nil {
 					// It starts from any state that its last process had made durable.
@@ -151,6 +151,14 @@ func TestSharesNeverExceedTheWhole(t *testing.T) {
 					w.gone[id] = max(w.gone[id], uint64(p.applied))
 					delete(w.processes, id)
 					w.append(entryOfRoll{kind: "leave", node: id})
+				}
+			case "stop": // told to, it says so when it has given its last answer
+				if p != nil {
+					if h, ok := w.latest(id); ok && h.incarnation == p.roll.incarnation {
+						w.append(entryOfRoll{kind: "node", node: id, holder: holder{region: regionOf(id), incarnation: h.incarnation, left: true}})
+					}
+					w.gone[id] = max(w.gone[id], uint64(p.applied))
+					delete(w.processes, id)
 				}
 			case "note":
 				if p != nil && p.roll.open() {
@@ -206,9 +214,9 @@ func TestWhoWaitsForWhom(t *testing.T) {
 		return fmt.Sprintf("%d/%d", rank, n)
 	}
 	require.Equal(t, "0/0", say(), "not enrolled")
-	r.enrol("a", holder{"x", 1, 10})
-	r.enrol("b", holder{"x", 2, 11})
-	r.enrol("c", holder{"y", 3, 12})
+	r.enrol("a", holder{region: "x", incarnation: 1, index: 10})
+	r.enrol("b", holder{region: "x", incarnation: 2, index: 11})
+	r.enrol("c", holder{region: "y", incarnation: 3, index: 12})
 	r.acknowledge("a", 12)
 	r.acknowledge("b", 11)
 	r.acknowledge("c", 12)
@@ -222,7 +230,7 @@ func TestWhoWaitsForWhom(t *testing.T) {
 	r.admitted["c"] = true
 	r.incarnation = 4
 	require.Equal(t, "0/0", say(), "a new process that has not enrolled may lack others")
-	r.enrol("c", holder{"y", 4, 20})
+	r.enrol("c", holder{region: "y", incarnation: 4, index: 20})
 	require.Equal(t, "0/0", say(), "nor does it know the log that far")
 	r.acknowledge("c", 20)
 	require.Equal(t, "2/3", say(), "though nobody else acknowledged 20")

@@ -244,6 +244,9 @@ func (m *mesh) voterIDs() []string {
 // Isolated reports whether the node may have missed a purge: see edge.Standing.
 func (m *mesh) Isolated(now time.Time) bool { return m.replica.Isolated(now) }
 
+// held is the term of this node's shares of the quotas: see quota.Term.
+func (m *mesh) held(now time.Time) (time.Duration, bool) { return m.replica.Held(now) }
+
 // WatermarkAge is how long ago the node was sure to have everything: see edge.Standing.
 func (m *mesh) WatermarkAge(now time.Time) time.Duration { return m.replica.WatermarkAge(now) }
 

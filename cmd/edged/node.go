@@ -93,8 +93,10 @@ func newNode(cfg config.Config, log *slog.Logger) (_ *node, err error) {
 	}
 	n.onClose(n.purges.Close)
 
-	gate := quota.NewGate(time.Now)
-	n.quotas, err = quota.NewRegistry(quota.Config{Node: cfg.Node.ID, Incarnation: n.db.Identity().Incarnation}, ledger{n.mesh.ledger}, gate)
+	gate := quota.NewGate(time.Now).Within(n.mesh.held)
+	n.quotas, err = quota.NewRegistry(quota.Config{
+		Node: cfg.Node.ID, Incarnation: n.db.Identity().Incarnation, Voters: n.mesh.voterIDs(), Expiry: invalidation.FenceAfter,
+	}, ledger{n.mesh.ledger}, gate)
 	if err != nil {
 		return nil, err
 	}

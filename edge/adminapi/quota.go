@@ -9,7 +9,8 @@ import (
 // Quota is a segment's limit.
 type Quota struct {
 	quota.Form
-	// EffectiveAt is when a change took effect: in answers to PUT.
+	// EffectiveAt is from when on no node decides by what was before, which may lie
+	// ahead: in answers to PUT.
 	EffectiveAt *time.Time `json:"effective_at,omitempty"`
 }
 
@@ -23,6 +24,6 @@ type QuotaSpec struct {
 	Overflow string  `json:"overflow,omitempty"`
 	Mode     string  `json:"mode,omitempty"`
 	Priority *int    `json:"priority,omitempty"`
-	// Partition is what a node may spend that is cut off: nothing but its share yet.
+	// Partition is what a node may spend that is cut off: nothing, which is strict.
 	Partition string `json:"partition,omitempty" jsonschema:"enum=strict"`
 }

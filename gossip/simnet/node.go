@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/letteros/letteredge/gossip/spread"
 	"github.com/letteros/letteredge/invalidation"
 	"github.com/letteros/letteredge/invalidation/rollout"
+	"github.com/letteros/letteredge/quota"
 )
 
 // node is a machine: a disk, and mostly a process.
@@ -46,6 +46,8 @@ type process struct {
 	reports int              // that were observed
 	effects map[effect]time.Time
 	targets *rollout.Targets
+	quotas  *quota.Registry
+	gate    *quota.Gate
 	seen    *rollout.Snapshot // what shown is of
 	own     json.RawMessage   // its enrolment
 	members struct {
@@ -142,7 +144,11 @@ func (n *node) start() {
 		w.fail("%s does not start: %v", n.id, err)
 		return
 	}
-	p.own = json.RawMessage(fmt.Sprintf(`{"region":%q,"start":%d}`, n.region, n.starts))
+	p.own = p.enrolment()
+	if err := p.share(); err != nil {
+		w.fail("%s does not start: %v", n.id, err)
+		return
+	}
 	n.process = p
 	if err := p.records.Merge(n.disk.records, n.disk.complete); err != nil {
 		w.fail("%s does not start: %v", n.id, err)
@@ -188,6 +194,7 @@ func (n *node) start() {
 		p.every(40*time.Millisecond, p.drive)
 	}
 	p.every(60*time.Millisecond, p.readManaged)
+	p.every(50*time.Millisecond, p.spend)
 	p.every(300*time.Millisecond, func() { n.disk.records, n.disk.complete = p.records.Since(0) })
 }
 
@@ -265,6 +272,7 @@ func (p *process) Deliver(dot gossip.Dot, payload []byte) error {
 // Observe takes in a report.
 func (p *process) Observe(r spread.Report) {
 	p.heard[r.From.Node] = heard{p.world.now, r.Index}
+	p.quotas.Acknowledge(r.From.Node, r.Index)
 	p.reports++
 	p.engine.Observe(invalidation.Report{Node: r.From.Node, Applied: r.Applied, Known: r.Known, Signature: r.Signature})
 }
@@ -277,7 +285,11 @@ func (p *process) Clamp(string) {
 // Index, Since and Merge are the feed of records.
 func (p *process) Index() uint64 {
 	p.changed()
-	return p.targets.Follow()
+	index, err := p.quotas.Follow(p.records)
+	if err != nil {
+		p.world.fail("quotas: %v", err)
+	}
+	return min(index, p.targets.Follow())
 }
 
 type told struct {

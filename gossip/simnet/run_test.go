@@ -34,7 +34,7 @@ func TestSeeds(t *testing.T) {
 	}
 	seeds, first := number(t, "LETTEREDGE_SEEDS", 24), number(t, "LETTEREDGE_FIRST_SEED", 1)
 	defer debug.SetGCPercent(debug.SetGCPercent(800)) // a run has little that lives, and leaves much behind
-	var next, answers, marked, done, undone atomic.Uint64
+	var next, answers, marked, bound, done, undone atomic.Uint64
 	next.Store(first - 1)
 	var all sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
@@ -46,15 +46,17 @@ func TestSeeds(t *testing.T) {
 				}
 				answers.Add(uint64(w.Answers))
 				marked.Add(uint64(w.Marked))
+				bound.Add(uint64(w.Bound))
 				done.Add(uint64(w.Done))
 				undone.Add(uint64(w.Undone))
 			}
 		})
 	}
 	all.Wait()
-	t.Logf("%d seeds from %d on, %d answers, %d of them marked; %d rollouts done, %d undone", seeds, first, answers.Load(), marked.Load(), done.Load(), undone.Load())
+	t.Logf("%d seeds from %d on, %d answers, %d of them marked; %d requests under a limit; %d rollouts done, %d undone", seeds, first, answers.Load(), marked.Load(), bound.Load(), done.Load(), undone.Load())
 	require.Greater(t, answers.Load(), seeds*1000)
 	require.Positive(t, marked.Load())
+	require.Greater(t, bound.Load(), seeds*10)
 	require.Positive(t, done.Load())
 	require.Positive(t, undone.Load())
 }
@@ -69,6 +71,7 @@ func TestEveryGuardIsNeeded(t *testing.T) {
 		"a stage has receipts before the next": {BlindStages: true},
 		"slots are named by versions":          {RoleSlots: true},
 		"a Summary has one snapshot":           {SplitSnapshot: true},
+		"a share of a quota ends":              {EndlessShares: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			first := uint64(1)

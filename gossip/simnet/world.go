@@ -18,6 +18,7 @@ type Guards struct {
 	BlindJoin       bool // a request joins a fill whatever has been purged since it began
 	BlindStages     bool // a stage begins without a word from the nodes of the one before
 	RoleSlots       bool // slots are named candidate and released, and not by versions
+	EndlessShares   bool // a node spends its share of a quota however long it has heard nothing
 	SplitSnapshot   bool // each part of a Summary is looked up by the targets of its own moment
 }
 
@@ -41,6 +42,7 @@ type World struct {
 	docs    map[string]int64 // the documents' versions there
 	pushes  []*push
 	purges  []*purged
+	limits  []*limit
 	groups  map[string]int // who is cut off from whom
 	loss    float64
 	calm    bool // faults have ended
@@ -48,6 +50,10 @@ type World struct {
 
 	// Answers counts what readers were given; Marked how many of these were marked.
 	Answers, Marked int
+	admitted        []time.Time // requests, by a quota
+
+	// Bound counts what was admitted while a limit was said to bind.
+	Bound int
 	// Done and Undone count rollouts.
 	Done, Undone int
 }
@@ -118,6 +124,7 @@ func Run(seed uint64, guards Guards) (*World, error) {
 	w.after(2*time.Second, func() { w.submit(documents(), rollout.Plan{Name: "adopt", Adopt: true}) })
 	w.after(3*time.Second, w.author)
 	w.after(5*time.Second, w.meddler)
+	w.after(2500*time.Millisecond, w.operator)
 	w.after(2*time.Second, w.trouble)
 	w.after(storm, w.peace)
 	end := epoch().Add(storm + aftermath)
@@ -134,6 +141,9 @@ func Run(seed uint64, guards Guards) (*World, error) {
 	}
 	if w.failure == nil {
 		w.agreed()
+	}
+	if w.failure == nil {
+		w.within()
 	}
 	return w, w.failure
 }

@@ -56,13 +56,19 @@ func (r *Replica) report(now time.Time) *Report {
 	if standing := (standing{r.Ready(), r.Isolated(now)}); standing != o.told {
 		o.told, o.dirty = standing, true
 	}
+	index := r.deps.Feed.Index()
+	if mine := r.cfg.Enrolled(); mine == 0 || index < mine {
+		// This process may know less of the control log than its predecessor had said
+		// that it has: it vouches for nothing before the log holds its own beginning.
+		clear(o.echo)
+	}
 	if !o.dirty && len(o.echo) == 0 && now.Sub(o.at) < reportEvery {
 		return nil
 	}
 	o.seq++
 	tell := min(len(o.details), max(o.fresh, minDetails))
 	rep := &Report{
-		From: r.cfg.Self, Seq: o.seq, Applied: r.history.vector.Clone(), Index: r.deps.Feed.Index(), Known: r.cfg.Known(),
+		From: r.cfg.Self, Seq: o.seq, Applied: r.history.vector.Clone(), Index: index, Known: r.cfg.Known(),
 		Ready: r.Ready(), Isolated: r.Isolated(now),
 		Details: slices.Clone(o.details[len(o.details)-tell:]), Echo: maps.Clone(o.echo),
 	}

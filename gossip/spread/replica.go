@@ -226,7 +226,7 @@ func (r *Replica) took(dot gossip.Dot, wire []byte) {
 
 // settle sees whether watermarks count now. The caller holds mu.
 func (r *Replica) settle() {
-	r.mark.settle(r.history.vector, r.deps.Feed.Index(), r.cfg.Enrolled())
+	r.mark.settle(r.cfg.Now(), r.history.vector, r.deps.Feed.Index(), r.cfg.Enrolled())
 }
 
 // send pushes a purge of this node: to each node of the region, to one of each
@@ -273,6 +273,11 @@ func (r *Replica) SetPeers(peers []Neighbour) {
 // Isolated reports whether the node may have missed a purge. now must not come
 // from a cached clock. HOT.
 func (r *Replica) Isolated(now time.Time) bool { return r.mark.isolated(now) }
+
+// Held reports whether the node is not isolated, and for how long it has not been
+// without a break. What was acknowledged by a majority of the voters before, it has,
+// records of the control log too. HOT.
+func (r *Replica) Held(now time.Time) (time.Duration, bool) { return r.mark.held(now) }
 
 // WatermarkAge is how long ago the node was known to have everything. HOT.
 func (r *Replica) WatermarkAge(now time.Time) time.Duration { return r.mark.age(now) }

@@ -310,6 +310,11 @@ func TestWatermarks(t *testing.T) {
 	require.True(t, r.Ready())
 	require.False(t, r.Isolated(asked.Add(IsolatedAfter)))
 	require.True(t, r.Isolated(asked.Add(IsolatedAfter+1)), "five seconds from when it asked")
+	held, within := r.Held(r.now.Add(time.Second))
+	require.True(t, within)
+	require.Equal(t, time.Second, held, "since it knew, not since it asked")
+	_, within = r.Held(asked.Add(IsolatedAfter + 1))
+	require.False(t, within)
 
 	// One that names something missing does not count, until it is there.
 	r.now = r.now.Add(4 * time.Second)
@@ -328,6 +333,42 @@ func TestWatermarks(t *testing.T) {
 	require.True(t, r.Isolated(r.now))
 	r.Receive("v1", sealedBy(t, gossip.KindRecords, gossip.Member{Cluster: "c", Region: "v", Node: "v1", Incarnation: 3}, 9, "{}"))
 	require.False(t, r.Isolated(r.now))
+}
+
+// A voter that has just started may know less of the control log than its former
+// process had acknowledged: it vouches for nothing before its own beginning is in it.
+func TestAVoterVouchesForNothingAtFirst(t *testing.T) {
+	r := newRig(t, "a1", "a1", "b1")
+	r.SetPeers([]Neighbour{{Peer{ID: "b1", Region: "b"}, true}})
+	var enrolled uint64
+	r.cfg.Enrolled = func() uint64 { return enrolled }
+	r.Tick()
+	echoes := func() bool {
+		r.sent = map[string][][]byte{}
+		r.Receive("b1", encode(part{partProbe, []byte{0, 0, 0, 0, 0, 0, 0, 7}}))
+		r.Tick()
+		for _, m := range r.sent["b1"] {
+			parts, err := decode(m)
+			require.NoError(t, err)
+			for _, p := range parts {
+				var e gossip.Envelope
+				if p.kind != partEnvelope || e.UnmarshalBinary(p.data) != nil {
+					continue
+				}
+				rep, err := readReport(&e, nil)
+				require.NoError(t, err)
+				if rep.Echo["b1"] == 7 {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	require.False(t, echoes(), "not enrolled")
+	enrolled = 6
+	require.False(t, echoes(), "enrolled, and the records before that are not all here")
+	r.index = 6
+	require.True(t, echoes())
 }
 
 // Whatever order purges of a source come in, each once or more: the prefix is

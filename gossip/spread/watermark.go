@@ -26,6 +26,9 @@ type watermarks struct {
 	// until is, in ns since base, how long the node is not isolated. It is read by
 	// requests, without a lock.
 	until atomic.Int64
+	// since is, in ns since base, from when on it has not been isolated. It is
+	// written before until.
+	since atomic.Int64
 	ready atomic.Bool
 }
 
@@ -79,7 +82,7 @@ func (w *watermarks) answered(voter string, nonce uint64, r *Report) {
 
 // settle counts the watermarks that name nothing any more that is missing here;
 // need is the index that makes one count for readiness.
-func (w *watermarks) settle(has gossip.Vector, index, need uint64) {
+func (w *watermarks) settle(now time.Time, has gossip.Vector, index, need uint64) {
 	fit := 0
 	for voter, list := range w.waiting {
 		kept := list[:0]
@@ -104,12 +107,26 @@ func (w *watermarks) settle(has gossip.Vector, index, need uint64) {
 		return
 	}
 	slices.SortFunc(at, func(a, b time.Time) int { return b.Compare(a) })
-	w.until.Store(int64(at[majority-1].Add(IsolatedAfter).Sub(w.base)))
+	until := int64(at[majority-1].Add(IsolatedAfter).Sub(w.base))
+	if present := int64(now.Sub(w.base)); present > w.until.Load() && present <= until {
+		w.since.Store(present)
+	}
+	w.until.Store(until)
 	w.ready.Store(true)
 }
 
 // isolated reports whether the node may have missed something. HOT.
 func (w *watermarks) isolated(now time.Time) bool { return int64(now.Sub(w.base)) > w.until.Load() }
+
+// held reports whether the node is not isolated, and for how long it has not been.
+// HOT.
+func (w *watermarks) held(now time.Time) (time.Duration, bool) {
+	at := int64(now.Sub(w.base))
+	if at > w.until.Load() {
+		return 0, false
+	}
+	return time.Duration(max(0, at-w.since.Load())), true
+}
 
 // age is how long ago the node was known to have everything. HOT.
 func (w *watermarks) age(now time.Time) time.Duration {

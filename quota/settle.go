@@ -1,0 +1,88 @@
+package quota
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// settled is since when a change binds, as it was told once.
+type settled struct {
+	index uint64
+	at    time.Time
+}
+
+// Settling follows one change to all nodes.
+type Settling struct {
+	registry *Registry
+	segment  string
+	index    uint64
+	most     time.Time // when most voters were seen to have it; zero before
+}
+
+// Settling returns what follows the record of a segment with that index.
+func (r *Registry) Settling(segment string, index uint64) *Settling {
+	return &Settling{registry: r, segment: segment, index: index}
+}
+
+// Look returns from when on no node decides by what was before, as far as that can
+// be said now: not known before this node and most voters have applied the change.
+// It is final once all enrolled nodes have; before, it is when those who have not
+// will know that they may have missed something.
+//
+// A node that is within its Term at t has been told by a majority of the voters,
+// asked after t − Term, and has applied what they named. Any two majorities share a
+// voter; so who has not applied what most voters had applied at m is within no term
+// after m + Term.
+func (s *Settling) Look() (at time.Time, known, final bool) {
+	r := s.registry
+	r.mu.RLock()
+	here, all := r.applied[QuotaKey+s.segment] >= s.index, r.roll.covered(s.index)
+	most := r.roll.reached(r.cfg.Voters, s.index)
+	r.mu.RUnlock()
+	now := r.gate.now()
+	if most && s.most.IsZero() {
+		s.most = now
+	}
+	switch {
+	case here && all:
+		return now, true, true
+	case here && most:
+		return s.most.Add(r.cfg.Expiry), true, false
+	}
+	return time.Time{}, false, false
+}
+
+// settle waits until this node and most voters have applied a change, and then a
+// moment for all others. It returns from when on nobody decides by what was before:
+// asked again, the same.
+func (r *Registry) settle(ctx context.Context, segment string, index uint64) (time.Time, error) {
+	r.mu.RLock()
+	before := r.settled[segment]
+	r.mu.RUnlock()
+	if before.index == index {
+		return before.at, nil
+	}
+	moment := time.NewTimer(r.cfg.Settle)
+	defer moment.Stop()
+	patience := moment.C
+	s := r.Settling(segment, index)
+	for {
+		next := r.news.next() // before the look: what comes between the two wakes
+		if at, known, final := s.Look(); final || known && patience == nil {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			if _, exists := r.bound[segment]; exists && r.settled[segment].index < index {
+				r.settled[segment] = settled{index, at}
+			}
+			return at, nil
+		}
+		select {
+		case <-next:
+		case <-patience:
+			patience = nil
+		case <-ctx.Done():
+			return time.Time{}, fmt.Errorf("%w: the change is in the control log, and most voters have not said that they have applied it: %w", ErrNoQuorum, ctx.Err())
+		}
+	}
+}
