@@ -88,6 +88,11 @@ func TestComposeWithoutAProof(t *testing.T) {
 		"gone":        {func(m map[string]Part) { m["trial/proofs/p1"] = Part{Status: 410, NoCache: true} }, false, 1},
 		"unreachable": {func(m map[string]Part) { delete(m, "trial/proofs/p1") }, true, 1},
 		"failing":     {func(m map[string]Part) { m["trial/proofs/p1"] = Part{Status: 503} }, true, 1},
+		"an id that none can have": {func(m map[string]Part) {
+			cta := m["trial"]
+			cta.Body = []byte(strings.Replace(string(cta.Body), `"p2"`, `"P 2"`, 1))
+			m["trial"] = cta
+		}, true, 1},
 		"none can be had": {func(m map[string]Part) {
 			delete(m, "trial/proofs/p1")
 			delete(m, "trial/proofs/p2")

@@ -101,8 +101,9 @@ func compose(ctx context.Context, key cachekey.Key, maxProofs int, fetch Fetch, 
 	proofs := make([]json.RawMessage, 0, len(doc.ProofIDs))
 	for _, id := range doc.ProofIDs[:min(len(doc.ProofIDs), maxProofs)] {
 		proofKey, err := cachekey.Artifact(cachekey.Proof, key.Segment, key.CTA, id, key.Lang)
-		if err != nil {
-			return nil, false, fmt.Errorf("proof_ids: %w", err)
+		if err != nil { // an id that no proof can have: the CTA's fault, and no reason to show nothing
+			s.Light = true
+			continue
 		}
 		// The tag belongs to the Summary whether or not the proof is there: one
 		// that comes back must be able to purge what was made without it.

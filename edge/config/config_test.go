@@ -203,6 +203,14 @@ func ladder(levels int) string {
 	return b.String()
 }
 
+func TestByteOrderMark(t *testing.T) {
+	with, err := Parse([]byte("\ufeff" + minimal))
+	require.NoError(t, err)
+	without, err := Parse([]byte(minimal))
+	require.NoError(t, err)
+	require.Equal(t, without, with)
+}
+
 // Bounds are of the nesting, and not of how many stand side by side.
 func TestBounded(t *testing.T) {
 	for _, text := range []string{ladder(32), "a: " + strings.Repeat("[", 31) + strings.Repeat("]", 31),

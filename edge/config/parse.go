@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -40,6 +41,7 @@ func Parse(data []byte) (Config, error) {
 	if len(data) > maxFileBytes {
 		return Config{}, refuse(Problem{Reason: fmt.Sprintf("the file must be at most %s", Size(maxFileBytes))})
 	}
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // some editors write a byte order mark
 	if p, ok := bounded(string(data)); !ok {
 		return Config{}, refuse(p)
 	}

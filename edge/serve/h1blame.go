@@ -86,7 +86,7 @@ func (h *h1) blame(err error) gate.Refusal {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		return gate.TooLarge(h.maxBody)
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return gate.Refuse(408, "", "the request did not come in time")
+		return gate.Refuse(408, "", "the request did not come in time; a header section ends in an empty line, and its lines in CRLF")
 	}
 	for e := err; e != nil; e = errors.Unwrap(e) {
 		text := e.Error()

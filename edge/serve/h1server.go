@@ -16,7 +16,12 @@ func newFasthttp(h *h1, cfg Config, open *conns, logger *slog.Logger) *fasthttp.
 		ErrorHandler:  h.failed,
 		ExpectHandler: h.expect,
 		HeaderReceived: func(hdr *fasthttp.RequestHeader) fasthttp.RequestConfig {
-			if n := hdr.ContentLength(); n > 0 || n == -1 {
+			switch n := hdr.ContentLength(); {
+			case int64(n) > cfg.MaxBody:
+				// It is refused by its length: of its content one byte is waited for,
+				// where 8 KiB would be read ahead.
+				return fasthttp.RequestConfig{ReadTimeout: cfg.BodyTimeout, MaxRequestBodySize: 1}
+			case n > 0 || n == -1:
 				return fasthttp.RequestConfig{ReadTimeout: cfg.BodyTimeout}
 			}
 			return fasthttp.RequestConfig{}

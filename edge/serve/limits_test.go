@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
@@ -62,6 +63,13 @@ func TestTooMuchContent(t *testing.T) {
 			}
 		}
 	})
+	// A length that is too much is refused whether or not the content follows.
+	conn := r.raw(t)
+	_, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 20000000\r\n\r\nx")
+	require.NoError(t, err)
+	status, err := bufio.NewReader(conn).ReadString('\n')
+	require.NoError(t, err)
+	require.Contains(t, status, " 413 ")
 }
 
 func TestTooMuchHeader(t *testing.T) {
