@@ -150,10 +150,20 @@ func newGTLS(t *testing.T, n *Node) gtls { return gtls{program(t, "gtlsclient"),
 // ask asks for a target, and returns the client's trace.
 func (g gtls) ask(t *testing.T, target string, flags ...string) string {
 	t.Helper()
+	return g.askAll(t, []string{target}, flags...)
+}
+
+// askAll asks for some targets, on one connection.
+func (g gtls) askAll(t *testing.T, targets []string, flags ...string) string {
+	t.Helper()
 	at, err := url.Parse(g.node.H3)
 	require.NoError(t, err)
 	args := append([]string{"--no-quic-dump", "--sni=localhost", "--exit-on-all-streams-close", "--timeout=10s"}, flags...)
-	out, ok := output(t, g.path, append(args, "127.0.0.1", at.Port(), g.node.H3+target)...)
+	args = append(args, "127.0.0.1", at.Port())
+	for _, target := range targets {
+		args = append(args, g.node.H3+target)
+	}
+	out, ok := output(t, g.path, args...)
 	require.True(t, ok, "gtlsclient %q failed:\n%.8000s", flags, out)
 	return out
 }
