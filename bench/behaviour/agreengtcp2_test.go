@@ -18,7 +18,7 @@ import (
 // be told fields.
 func TestNgtcp2Agrees(t *testing.T) {
 	program(t, "gtlsclient")
-	p := newPair(t, 360, Varied{})
+	p := newPair(t, 240, Varied{})
 	each := func(n int) []Exchange { return p.plan.Alike(n, false) }
 	p.agree(t, 60, each, p.apart(func(t *testing.T, n *Node, all []Exchange) []Outcome { return newGTLS(t, n).all(t, all) }))
 }
