@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/edge/edgetest"
 )
 
 // owned is an upstream that says whose a key is.
@@ -102,7 +103,11 @@ func TestRefreshAheadWaitsForNoPlace(t *testing.T) {
 	n.up.set(numbered(n)) // for who gets the place at once when it is given back
 	g.answer <- func(f *edge.Fetch) (*edge.Answer, error) { return numbered(n)(nil, f) }
 	wg.Wait()
-	eventually(t, func() bool { return n.get("/hot").body != "edition 1" }, "it is refreshed when there is a place")
+	eventually(t, func() bool { return n.core.Fills().UnderWay == 0 }, "the place is given back")
+	for range 3 {
+		n.get("/hot")
+	}
+	eventually(t, func() bool { return n.up.n.Load() == 3 }, "it is refreshed when there is a place")
 }
 
 // An origin that fails ahead of need has cost nobody anything.
@@ -117,4 +122,48 @@ func TestFailedRefreshAheadKeepsTheCopy(t *testing.T) {
 		require.Empty(t, r.header.Get("Edge-Degraded"))
 	}
 	eventually(t, func() bool { return n.up.n.Load() == 2 && n.core.Fills().UnderWay == 0 }, "one try, and a pause")
+}
+
+// Nobody asks ahead for what does not end, for a rollout's checks, and where the
+// answer could not be believed.
+func TestWhatIsNotRefreshedAhead(t *testing.T) {
+	always := func(c *edge.Config, _ *edge.Deps) { c.RefreshAhead, c.RefreshAheadHits = 0.1, 1 }
+	t.Run("managed", func(t *testing.T) {
+		n := newManaged(t, always)
+		n.get(trial)
+		n.standing.SetAge(28 * time.Second) // of the 30 that a reader may keep it
+		for range 20 {
+			require.Contains(t, n.get(trial).cacheStatus(), "; hit")
+		}
+		n.core.Close()
+		require.EqualValues(t, 1, n.up.n.Load())
+	})
+	t.Run("looked at by a check", func(t *testing.T) {
+		n := newNode(t, always, func(_ *edge.Config, d *edge.Deps) { d.Previewer = edgetest.Previewer{"reader": nil} })
+		n.up.set(sound)
+		n.get(trial)
+		n.at(58 * time.Second) // of 60
+		for range 20 {
+			require.Contains(t, n.get(trial, "Edge-Preview: reader").cacheStatus(), "; hit")
+		}
+		n.core.Close()
+		require.EqualValues(t, 1, n.up.n.Load())
+	})
+	t.Run("isolated", func(t *testing.T) {
+		standing := &cutOff{}
+		n, _ := hot(t, always, func(_ *edge.Config, d *edge.Deps) { d.Standing = standing })
+		n.up.set(func(context.Context, *edge.Fetch) (*edge.Answer, error) {
+			a := answer(200, "x", "Cache-Control: max-age=8")
+			a.RequestAt, a.ResponseAt = n.now(), n.now()
+			return a, nil
+		})
+		n.get("/hot")
+		n.at(7500 * time.Millisecond)
+		standing.Store(true)
+		for range 20 {
+			require.Contains(t, n.get("/hot").cacheStatus(), "; hit")
+		}
+		n.core.Close()
+		require.EqualValues(t, 1, n.up.n.Load())
+	})
 }

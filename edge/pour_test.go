@@ -225,7 +225,7 @@ func TestPurgeBeforeContentComes(t *testing.T) {
 // What is the leader's alone is known from its header section: nobody waits for the
 // content, nor gets any of it.
 func TestNobodyWaitsForContentThatIsNotShared(t *testing.T) {
-	for _, line := range []string{"Cache-Control: private", "Set-Cookie: a=b", "Cache-Control: no-cache", "Vary: *"} {
+	for _, line := range []string{"Cache-Control: private", "Set-Cookie: a=b", "Cache-Control: no-cache", "Cache-Control: no-cache, max-age=60", "Vary: *"} {
 		t.Run(line, func(t *testing.T) {
 			n := newNode(t)
 			writers := slowly(n, -1, "Etag: \"x\"", line)

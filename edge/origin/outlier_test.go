@@ -129,3 +129,44 @@ func TestPanicBringsTheEjectedBack(t *testing.T) {
 		require.Equal(t, []int{50, 0, 0, 50}, load(t, p, 100, servers...))
 	})
 }
+
+// By default half of the weights may be ejected, and no ejection is longer than the
+// longest.
+func TestBoundsOfEjections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		servers := []*fakeServer{{status: 200}, {status: 503}, {status: 503}, {status: 503}}
+		p := poolOf(PoolConfig{Outlier: Outlier{Ratio: 0.5, MaxPause: 40 * time.Second}}, []float64{0.25, 0.25, 0.25, 0.25}, servers...)
+		ejected := func() (n int) {
+			for _, s := range p.Figures().Servers {
+				if s.Ejected {
+					n++
+				}
+			}
+			return n
+		}
+		load(t, p, 1000)
+		require.Equal(t, 2, ejected())
+		time.Sleep(31 * time.Second)
+		require.Zero(t, ejected())
+		load(t, p, 1000)
+		require.Equal(t, 2, ejected())
+		time.Sleep(39 * time.Second)
+		require.NotZero(t, ejected(), "for longer than the first time")
+		time.Sleep(2 * time.Second)
+		require.Zero(t, ejected(), "and not for twice as long")
+	})
+}
+
+// What was under way when a server was ejected says nothing new of it.
+func TestWhatEndsAfterAnEjection(t *testing.T) {
+	o, r, now := Outlier{Ratio: 0.5}.withDefaults(), record{}, time.Now()
+	for range o.Requests - 1 {
+		require.False(t, r.count(bad, &o, now))
+	}
+	require.True(t, r.count(bad, &o, now))
+	require.Equal(t, o.Pause, r.eject(&o, now))
+	for range 2 * o.Requests {
+		require.False(t, r.count(bad, &o, now.Add(time.Second)))
+	}
+	require.False(t, r.count(bad, &o, now.Add(o.Pause)), "the first of the next interval")
+}
