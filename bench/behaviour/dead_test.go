@@ -19,10 +19,11 @@ import (
 // mortal is an origin on one address that can be killed and started again, and
 // counts what it is asked for by the second.
 type mortal struct {
-	t      *testing.T
-	addr   string
-	server *http.Server
-	ended  chan struct{}
+	t       *testing.T
+	addr    string
+	content http.Handler // what it answers; nil for its own
+	server  *http.Server
+	ended   chan struct{}
 
 	mu     sync.Mutex
 	counts map[int64]int // by second
@@ -32,6 +33,10 @@ func (m *mortal) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	m.mu.Lock()
 	m.counts[time.Now().Unix()]++
 	m.mu.Unlock()
+	if m.content != nil {
+		m.content.ServeHTTP(w, r)
+		return
+	}
 	w.Header().Set("Cache-Control", "max-age=5, stale-if-error=600")
 	fmt.Fprint(w, "content of ", r.URL.Path)
 }

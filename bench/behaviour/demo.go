@@ -20,7 +20,11 @@ type Demo struct {
 func (e Edged) Demo(tb testing.TB, args ...string) *Demo {
 	tb.Helper()
 	first, last := e.ports()
-	return announcedDemo(tb, e.start(tb, append([]string{"demo", "--json", "--ports", fmt.Sprintf("%d-%d", first, last)}, args...)...))
+	d := announcedDemo(tb, e.start(tb, append([]string{"demo", "--json", "--ports", fmt.Sprintf("%d-%d", first, last)}, args...)...))
+	for _, n := range d.Nodes {
+		n.edged = e
+	}
+	return d
 }
 
 // GoRunDemo is Demo from the sources, as a newcomer starts it.

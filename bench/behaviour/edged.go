@@ -37,11 +37,22 @@ const pkg = "github.com/letteros/letteredge/cmd/edged"
 // Build compiles cmd/edged into dir.
 func Build(ctx context.Context, dir string) (Edged, error) {
 	e := Edged{path: filepath.Join(dir, "edged"), taken: new(atomic.Int64), building: new(sync.Mutex)}
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", e.path, pkg).CombinedOutput()
+	return e, e.build(ctx)
+}
+
+// Racing compiles it once more, with a race detector in it.
+func (e Edged) Racing(ctx context.Context) (Edged, error) {
+	e.path += "-race"
+	return e, e.build(ctx, "-race")
+}
+
+func (e Edged) build(ctx context.Context, flags ...string) error {
+	args := append(append([]string{"build"}, flags...), "-o", e.path, pkg)
+	out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput()
 	if err != nil {
-		return e, fmt.Errorf("build edged: %w\n%s", err, out)
+		return fmt.Errorf("build edged: %w\n%s", err, out)
 	}
-	return e, nil
+	return nil
 }
 
 // dependOnSources looks at every file of the module. `go test` keeps results by

@@ -21,6 +21,7 @@ type Node struct {
 	CA     string `json:"ca"`
 
 	*Process `json:"-"` // nil in a demo, whose nodes are not ours
+	edged    Edged      // what it is a process of
 }
 
 // Node starts one node in front of an origin, with all three listeners on free
@@ -57,7 +58,7 @@ func (e Edged) Configured(tb testing.TB, origin, more string) *Node {
 
 func (e Edged) run(tb testing.TB, args ...string) *Node {
 	tb.Helper()
-	n := &Node{Process: e.start(tb, append([]string{"run", "--json"}, args...)...)}
+	n := &Node{edged: e, Process: e.start(tb, append([]string{"run", "--json"}, args...)...)}
 	if err := n.announced(n); err != nil {
 		tb.Fatal(err)
 	}

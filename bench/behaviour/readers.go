@@ -81,6 +81,13 @@ func (r *Readers) add(tb testing.TB, proto Proto, rt http.RoundTripper, closing 
 	}}
 }
 
+// Idle closes the connections that nobody uses.
+func (r *Readers) Idle() {
+	for _, c := range r.clients {
+		c.CloseIdleConnections()
+	}
+}
+
 // Base returns the URL under which the node serves that protocol.
 func (r *Readers) Base(proto Proto) string {
 	switch proto {

@@ -23,7 +23,7 @@ func kill(t *testing.T, n *Node) {
 // byHand starts a killed node of a demo by its configuration.
 func byHand(t *testing.T, n *Node) *Node {
 	t.Helper()
-	again := edged.ByConfig(t, n.Config)
+	again := n.edged.ByConfig(t, n.Config)
 	require.Equal(t, []string{n.ID, n.Region, n.HTTP, n.HTTPS, n.Admin}, []string{again.ID, again.Region, again.HTTP, again.HTTPS, again.Admin})
 	again.Token = n.Token
 	return again
@@ -33,7 +33,7 @@ func byHand(t *testing.T, n *Node) *Node {
 func starting(t *testing.T, n *Node) *Node {
 	t.Helper()
 	again := *n
-	again.Process = edged.start(t, "run", "--json", "--config", n.Config)
+	again.Process = n.edged.start(t, "run", "--json", "--config", n.Config)
 	again.PID = again.Process.PID()
 	return &again
 }

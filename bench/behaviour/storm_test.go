@@ -37,6 +37,8 @@ type storm struct {
 	ceilings sync.Map
 	// lives counts a node's ends and starts: it is odd while the node is dead.
 	lives []atomic.Int64
+	// away is a node that is not asked, though it lives.
+	away []atomic.Bool
 
 	mu     sync.Mutex // guards failed
 	failed error
@@ -93,7 +95,7 @@ func newStorm(t *testing.T, demo *Demo, docs *Docs) *storm {
 	index := Index(t, docs.URL)
 	s := &storm{
 		docs: docs, nodes: demo.Nodes, paths: slices.Concat(index, Summaries(index)), ledger: NewLedger(),
-		pulse: make(chan struct{}, 1), floors: make([]sync.Map, len(demo.Nodes)), lives: make([]atomic.Int64, len(demo.Nodes)),
+		pulse: make(chan struct{}, 1), floors: make([]sync.Map, len(demo.Nodes)), lives: make([]atomic.Int64, len(demo.Nodes)), away: make([]atomic.Bool, len(demo.Nodes)),
 	}
 	for _, n := range demo.Nodes {
 		s.readers = append(s.readers, n.Readers(t))
@@ -135,7 +137,7 @@ func (s *storm) fail(err error) {
 // ask makes one random request and checks its answer.
 func (s *storm) ask(ctx context.Context, random *rand.Rand) error {
 	at := random.IntN(len(s.nodes))
-	for s.lives[at].Load()%2 == 1 {
+	for s.lives[at].Load()%2 == 1 || s.away[at].Load() {
 		at = random.IntN(len(s.nodes))
 	}
 	proto := Protos()[random.IntN(3)]

@@ -18,7 +18,7 @@ L0 cachekey gossip
 `
 
 // testRooms are for tests and commands: fakes, harnesses, the demo's origin.
-var testRooms = []string{"edge/edgetest", "gossip/simnet", "bench/docsorigin", "bench/behaviour", "bench/wan"}
+var testRooms = []string{"edge/edgetest", "gossip/simnet", "bench/docsorigin", "bench/behaviour", "bench/abuse", "bench/wan"}
 
 // netHTTPFree are the packages that take data and return data, so that no
 // transport can answer differently from another: they know nothing of net/http.

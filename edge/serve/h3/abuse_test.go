@@ -6,13 +6,13 @@ import (
 	"errors"
 	"io"
 	"runtime"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/quic-go/quic-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/letteros/letteredge/bench/abuse"
 	"github.com/letteros/letteredge/edge"
 )
 
@@ -37,44 +37,40 @@ func resources() (goroutines int, memory int64) {
 // bounded runs an abuse, and checks that the process then holds no more than a
 // connection's requests may; honest is asked meanwhile, and after the connection has
 // gone nothing is held any more.
-func bounded(t *testing.T, r *rig, each int64, abuse func(q *quic.Conn)) {
+func bounded(t *testing.T, r *rig, each int64, attack abuse.H3, then func(c *abuse.Conn, last *abuse.Stream)) {
 	t.Helper()
 	honest := r.client()
 	require.Equal(t, 200, r.do(t, honest, "GET", "/", nil).status)
 	goroutines, memory := resources()
-	q := r.dial(t)
-	abuse(q)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	c, err := abuse.Dial(ctx, r.addr, r.tls())
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	last, err := attack.Do(ctx, c)
+	require.NoError(t, err)
+	then(c, last)
 	streams := r.cfg.MaxStreams
 	gNow, mNow := resources()
 	t.Logf("%d goroutines and %d KiB more", gNow-goroutines, (mNow-memory)>>10)
 	require.LessOrEqual(t, gNow-goroutines, streams+overheadGoroutines)
 	require.LessOrEqual(t, mNow-memory, 2*int64(streams)*(each+stack)+overheadMemory)
 	require.Equal(t, 200, r.do(t, honest, "GET", "/", nil).status)
-	_ = q.CloseWithError(quic.ApplicationErrorCode(codeNoError), "")
+	c.Close()
 	require.Eventually(t, func() bool { return r.Connections() == 1 && runtime.NumGoroutine() <= goroutines+4 }, 10*time.Second, 10*time.Millisecond)
 }
 
-// open opens a stream and writes to it.
-func open(t *testing.T, q *quic.Conn, sent string) *quic.Stream {
+// excessive wants the connection to be closed as a load.
+func excessive(t *testing.T, c *abuse.Conn) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	str, err := q.OpenStreamSync(ctx)
-	require.NoError(t, err)
-	_, err = io.WriteString(str, sent)
-	require.NoError(t, err)
-	return str
-}
-
-// finish ends a request. The server may have answered it before, and have said that it
-// wants no more of it.
-func finish(t *testing.T, str *quic.Stream) {
-	t.Helper()
-	if err := str.Close(); err != nil {
-		stopped, ok := errors.AsType[*quic.StreamError](context.Cause(str.Context()))
-		require.True(t, ok, err)
-		require.Equal(t, codeNoError, code(stopped.ErrorCode))
+	select {
+	case <-c.Gone():
+	case <-time.After(20 * time.Second):
+		require.Fail(t, "the connection goes on")
 	}
+	got, closed := c.Code()
+	require.True(t, closed)
+	require.Equal(t, codeExcessiveLoad, code(got))
 }
 
 // closedWith waits until the server closes a connection.
@@ -97,18 +93,13 @@ func small(_ context.Context, x *edge.Exchange) { says(x, "small") }
 // not end; they are given up when their time is over.
 func TestStalledHeaders(t *testing.T) {
 	r := start(t, coreFunc{serve: small}, func(c *Config) { c.HeaderTimeout = 3 * time.Second })
-	half := string(appendVarint([]byte{frameHeaders}, 30<<10)) + strings.Repeat("x", 28<<10)
-	var last *quic.Stream
-	bounded(t, r, 64<<10, func(q *quic.Conn) {
-		for range r.cfg.MaxStreams {
-			last = open(t, q, half)
-		}
+	bounded(t, r, 64<<10, abuse.StalledHeaders(r.cfg.MaxStreams), func(_ *abuse.Conn, last *abuse.Stream) {
 		// The window of a connection lets only some of it in at once.
 		require.Eventually(t, func() bool { return runtime.NumGoroutine() > 2*r.cfg.MaxStreams/3 }, 10*time.Second, 10*time.Millisecond)
 		_, err := last.Read(make([]byte, 1))
-		reset, ok := errors.AsType[*quic.StreamError](err)
-		require.True(t, ok, err)
-		require.Equal(t, codeIncomplete, code(reset.ErrorCode))
+		got, reset := abuse.ResetCode(err)
+		require.True(t, reset, err)
+		require.Equal(t, codeIncomplete, code(got))
 	})
 }
 
@@ -116,11 +107,7 @@ func TestStalledHeaders(t *testing.T) {
 func TestStalledContent(t *testing.T) {
 	core := coreFunc{serve: reading, waits: func(x *edge.Exchange) bool { return x.Req.Body != nil }}
 	r := start(t, core, func(c *Config) { c.BodyTimeout = time.Second })
-	bounded(t, r, 64<<10, func(q *quic.Conn) {
-		var last *quic.Stream
-		for range r.cfg.MaxStreams {
-			last = open(t, q, head("POST", "/", "content-length", "100000")+string(appendVarint([]byte{frameData}, 100000))+"abc")
-		}
+	bounded(t, r, 64<<10, abuse.StalledContent(r.cfg.MaxStreams), func(_ *abuse.Conn, last *abuse.Stream) {
 		got, err := io.ReadAll(last)
 		require.NoError(t, err)
 		statuses, _, err := parse(got)
@@ -143,15 +130,8 @@ func TestSlowReaders(t *testing.T) {
 				x.Rep.Status, x.Rep.Body, x.Rep.Length = 200, large[:size], int64(size)
 			}}
 			r := start(t, core, func(c *Config) { c.WriteTimeout = 2 * time.Second })
-			bounded(t, r, maxInline+8<<10, func(q *quic.Conn) {
-				var all []*quic.Stream
-				for range r.cfg.MaxStreams {
-					str := open(t, q, head("GET", "/slow"))
-					finish(t, str)
-					all = append(all, str)
-				}
+			bounded(t, r, maxInline+8<<10, abuse.SlowReaders(r.cfg.MaxStreams, "/slow"), func(*abuse.Conn, *abuse.Stream) {
 				require.Eventually(t, func() bool { return r.idle() }, 10*time.Second, 10*time.Millisecond)
-				_ = all
 			})
 		})
 	}
@@ -181,57 +161,51 @@ func TestResetFlood(t *testing.T) {
 			says(x, "x")
 		}}
 	r := start(t, core)
-	bounded(t, r, 4<<10, func(q *quic.Conn) {
-		for n := 0; q.Context().Err() == nil; n++ {
-			require.Less(t, n, 50_000)
-			ctx, cancel := context.WithTimeout(q.Context(), 10*time.Second)
-			str, err := q.OpenStreamSync(ctx)
-			cancel()
-			if err != nil {
-				break
-			}
-			_, _ = io.WriteString(str, head("GET", "/miss"))
-			str.CancelWrite(quic.StreamErrorCode(codeRequestCancelled))
-			str.CancelRead(quic.StreamErrorCode(codeRequestCancelled))
-		}
-		require.Equal(t, codeExcessiveLoad, closedWith(t, q))
-	})
+	bounded(t, r, 4<<10, abuse.Resets(50_000), func(c *abuse.Conn, _ *abuse.Stream) { excessive(t, c) })
 }
 
 // TestFloodOfControlFrames: frames of the control stream that ask for nothing.
 func TestFloodOfControlFrames(t *testing.T) {
-	for name, one := range map[string]string{
-		"priorities": frame(framePriorityUpdate, ints(0)+"u=1"),
-		"early":      frame(framePriorityUpdate, ints(4*100)+"u=1"),
-		"unknown":    frame(0x21, ""),
-		"push ids":   frame(frameMaxPushID, ints(7)),
-		"goaway":     frame(frameGoAway, ints(0)),
-	} {
-		t.Run(name, func(t *testing.T) {
+	for _, flood := range abuse.ControlFloods(3 * controlBurst) {
+		t.Run(flood.Name, func(t *testing.T) {
 			r := start(t, coreFunc{serve: small})
-			bounded(t, r, 4<<10, func(q *quic.Conn) {
-				str, err := q.OpenUniStream()
-				require.NoError(t, err)
-				_, _ = io.WriteString(str, "\x00"+settings+strings.Repeat(one, 3*controlBurst)) // the connection may end within
-				require.Equal(t, codeExcessiveLoad, closedWith(t, q))
+			bounded(t, r, 4<<10, flood, func(c *abuse.Conn, _ *abuse.Stream) { excessive(t, c) })
+		})
+	}
+}
+
+// TestEmptyFrames: an upload of frames that bring nothing loses its stream, and its
+// connection nothing.
+func TestEmptyFrames(t *testing.T) {
+	for _, flood := range abuse.EmptyFrames(3 * controlBurst) {
+		t.Run(flood.Name, func(t *testing.T) {
+			core := coreFunc{serve: reading, waits: func(x *edge.Exchange) bool { return x.Req.Body != nil }}
+			r := start(t, core)
+			bounded(t, r, 4<<10, flood, func(_ *abuse.Conn, last *abuse.Stream) {
+				_, err := io.ReadAll(last)
+				got, reset := abuse.ResetCode(err)
+				require.True(t, reset, err)
+				require.Equal(t, codeExcessiveLoad, code(got))
 			})
 		})
 	}
 }
 
+// TestDataBehindAnAnswer: what comes on a stream that has been answered, and whose
+// end was not waited for, is not taken.
+func TestDataBehindAnAnswer(t *testing.T) {
+	r := start(t, coreFunc{serve: small})
+	bounded(t, r, 4<<10, abuse.Trailing(10_000), func(_ *abuse.Conn, last *abuse.Stream) {
+		got, err := io.ReadAll(last)
+		require.NoError(t, err)
+		require.True(t, bytes.HasSuffix(got, []byte("small")))
+	})
+}
+
 // TestFloodOfStreamsInOneDirection: unknown ones are stopped unread.
 func TestFloodOfStreamsInOneDirection(t *testing.T) {
 	r := start(t, coreFunc{serve: small})
-	bounded(t, r, 4<<10, func(q *quic.Conn) {
-		for range 500 {
-			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-			str, err := q.OpenUniStreamSync(ctx)
-			cancel()
-			require.NoError(t, err)
-			_, _ = io.WriteString(str, "\x21"+strings.Repeat("x", 500))
-			_ = str.Close()
-		}
-	})
+	bounded(t, r, 4<<10, abuse.UnknownStreams(500), func(*abuse.Conn, *abuse.Stream) {})
 }
 
 // TestCriticalStreams over a real connection: what ends them ends it.
@@ -310,14 +284,8 @@ func TestOurControlStream(t *testing.T) {
 // A section of small references to the largest line that the static table has costs
 // what is kept of it, which is less than the limit; so does one of Huffman strings.
 func TestHeaderBombs(t *testing.T) {
-	const contentSecurityPolicy = "\xff\x16" // index 85
-	for name, payload := range map[string]string{
-		"indexed": strings.Repeat(contentSecurityPolicy, 15<<10),
-		"huffman": block("a", strings.Repeat("0", 45<<10)),
-		"empty":   strings.Repeat("\x50\x00", 15<<10),
-	} {
+	for name, sent := range abuse.HeaderBombs() {
 		t.Run(name, func(t *testing.T) {
-			sent := frame(frameHeaders, strings.TrimPrefix(block(":method", "GET"), "")+strings.TrimPrefix(payload, "\x00\x00"))
 			require.Less(t, len(sent), 32<<10)
 			var m runtime.MemStats
 			runtime.ReadMemStats(&m)
@@ -335,21 +303,11 @@ func TestHeaderBombs(t *testing.T) {
 	}
 }
 
-// TestTrickleOfRequests: an honest client on the same server as one that opens empty
+// TestEmptyStreamsDelayThemselvesAlone: an honest client on the same server as one that opens empty
 // streams is answered; the latter delays itself alone.
 func TestEmptyStreamsDelayThemselvesAlone(t *testing.T) {
 	r := start(t, coreFunc{serve: small})
-	bounded(t, r, 4<<10, func(q *quic.Conn) {
-		// Writing to the last opens all before it, which stay empty.
-		var last *quic.Stream
-		for range r.cfg.MaxStreams {
-			str, err := q.OpenStream()
-			require.NoError(t, err)
-			last = str
-		}
-		_, err := io.WriteString(last, head("GET", "/"))
-		require.NoError(t, err)
-		finish(t, last)
+	bounded(t, r, 4<<10, abuse.EmptyStreams(r.cfg.MaxStreams), func(_ *abuse.Conn, last *abuse.Stream) {
 		got, err := io.ReadAll(last)
 		require.NoError(t, err)
 		require.True(t, bytes.HasSuffix(got, []byte("small")))

@@ -133,3 +133,15 @@ func (r *rig) do(t testing.TB, c *http.Client, method, target string, body io.Re
 	_ = resp.Body.Close()
 	return answer{resp.StatusCode, resp.Header, string(content), resp.ContentLength, err}
 }
+
+// open opens a stream and writes to it.
+func open(t *testing.T, q *quic.Conn, sent string) *quic.Stream {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	str, err := q.OpenStreamSync(ctx)
+	require.NoError(t, err)
+	_, err = io.WriteString(str, sent)
+	require.NoError(t, err)
+	return str
+}

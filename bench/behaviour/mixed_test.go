@@ -1,0 +1,239 @@
+package behaviour
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/letteros/letteredge/bench/docsorigin"
+)
+
+// mixed is an upheaval that lasts, with an origin that is often ill.
+type mixed struct {
+	*upheaval
+	*soak
+	sick    *sick
+	partial []string       // purges that had not everybody's receipt
+	did     map[string]int // by what was done
+}
+
+// TestMixedLoad: readers over all three protocols, documents pushed, purges, quotas,
+// nodes killed, frozen and started again, and an origin with every illness. Whatever
+// some node has and may show is shown: no error but that of a connection to a process
+// that was just killed. After it each node holds what it held before.
+func TestMixedLoad(t *testing.T) {
+	const readers, each = 16, 60 * time.Millisecond
+	s := newSoak(t, 4*time.Second)
+	docs := NewDocs(t, docsorigin.Options{Reread: 10 * time.Millisecond})
+	sick := newSick(t, docs)
+	demo := s.edged.Demo(t, "--origin", sick.url())
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	m := &mixed{soak: s, sick: sick, did: map[string]int{}, upheaval: &upheaval{
+		storm: newStorm(t, demo, docs), pusher: pusher{command(t, "edgectl"), demo}, t: t, random: rand.New(rand.NewPCG(seed, 1<<32)),
+	}}
+	m.ids = documents(m.paths)
+	allReady(t, demo)
+	exit, last := m.push(t, docs.Dir)
+	require.Zero(t, exit, "%+v", last)
+	for _, a := range m.paths {
+		for id, version := range a.Documents {
+			m.ceilings.Store(id, version)
+		}
+	}
+	m.quota() // its limiters start empty: before there are readers
+	m.warm()
+	before := m.rest()
+
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	const more = 1 << 40
+	m.left.Store(more)
+	m.begin()
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer m.left.Store(0)
+	for i := range readers {
+		random := rand.New(rand.NewPCG(seed, uint64(i)))
+		all.Go(func() {
+			for m.left.Add(-1) >= 0 {
+				if err := m.ask(ctx, random); err != nil {
+					m.fail(err)
+					return
+				}
+				pause(ctx, time.Duration(random.Int64N(int64(2*each))))
+			}
+		})
+	}
+	for !m.over() {
+		for _, do := range m.acts() {
+			if do(); m.over() {
+				break
+			}
+		}
+	}
+	m.sure()
+	m.sound()
+	made := more - m.left.Swap(0)
+	all.Wait()
+	m.sound()
+	shown, err := m.ledger.Audit(docs)
+	require.NoError(t, err)
+	t.Logf("%v: %d requests, %d hits, %d pushes done, %d kills, %d of them of the leader, %d different renderings; %v",
+		m.lasts, made, m.hits.Load(), m.done, m.kills, m.deposed, shown, m.did)
+	m.restored(before)
+	m.noRaces()
+	require.Greater(t, int(m.hits.Load()), int(made)/4, "the caches were at work")
+}
+
+// acts are everything that happens, in some order.
+func (m *mixed) acts() []func() {
+	act := func(name string, do func()) func() {
+		return func() {
+			m.did[name]++
+			do()
+			m.sound()
+		}
+	}
+	var all []func()
+	for _, ill := range m.sick.illnesses() {
+		all = append(all, act("origin "+ill.name, func() { m.ill(ill) }))
+	}
+	if m.long { // what the other storms do, too
+		all = append(all, act("push and kill", m.round), act("freeze for 2 s", func() { m.freeze(2 * time.Second) }),
+			act("freeze for 8 s", func() { m.freeze(8 * time.Second) }))
+	}
+	all = append(all, act("quota", m.quota), act("hard purges", func() {
+		for range 5 {
+			m.purged(Hard)
+			m.pass(50)
+		}
+	}))
+	m.random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all
+}
+
+// rest lets go of all readers' connections and returns what each node holds then.
+func (m *mixed) rest() (all []vitals) {
+	m.idle()
+	for _, a := range m.admins {
+		all = append(all, a.settled(m.upheaval.t))
+	}
+	return all
+}
+
+func (m *mixed) idle() {
+	for _, r := range m.readers {
+		r.Idle()
+	}
+}
+
+func (m *mixed) restored(before []vitals) {
+	m.idle()
+	for i, a := range m.admins {
+		now := before[i].restored(m.upheaval.t, a, m.nodes[i].ID)
+		m.upheaval.t.Logf("%s before: %v; after: %v", m.nodes[i].ID, before[i], now)
+	}
+}
+
+// warm has every node have everything.
+func (m *mixed) warm() {
+	t := m.upheaval.t
+	for at, r := range m.readers {
+		for _, a := range m.paths {
+			for _, lang := range []string{"en", "ja"} {
+				got := r.Get(t, Protos()[at%3], a.Path, "Accept-Language", lang)
+				require.Equal(t, http.StatusOK, got.Status, "%s %s: %s", m.nodes[at].ID, a.Path, got.Body)
+			}
+		}
+	}
+}
+
+// sure waits until nothing is under way that could take away what nodes have, and
+// sees to it that each has everything.
+func (m *mixed) sure() {
+	t := m.upheaval.t
+	allReady(t, m.demo)
+	for _, id := range m.partial {
+		Until(t, id+" to be complete", func() bool {
+			return jsonField(t, m.admins[0].Do(t, "GET", "/v1/purges/"+id, "").Body, "state") == "complete"
+		})
+	}
+	m.partial = nil
+	m.warm()
+}
+
+// ill has the origin be ill for a while, in which copies grow stale and, sometimes, a
+// node dies and comes back with nothing.
+func (m *mixed) ill(i illness) {
+	m.sure()
+	i.begin()
+	defer i.end()
+	m.purged(Soft)
+	m.pass(200)
+	if m.long && m.random.IntN(2) == 0 {
+		m.bounce(m.random.IntN(len(m.nodes)), func() { m.pass(100) })
+	}
+	m.purged(Soft)
+	m.pass(300)
+}
+
+// purged purges something, through a node that lives.
+func (m *mixed) purged(mode string) {
+	t := m.upheaval.t
+	selectors, _ := m.selectors(m.random, m.ids[m.random.IntN(len(m.ids))])
+	for _, selector := range selectors {
+		body := fmt.Sprintf(`{"select":%s,"mode":%q,"force":true}`, selector, mode)
+		r := m.admins[m.random.IntN(len(m.admins))].Do(t, "POST", "/v1/purges?wait=all&timeout=5s", body)
+		require.Contains(t, []int{http.StatusOK, http.StatusGatewayTimeout}, r.Status, "%s: %s", body, r.Body)
+		if r.Status != http.StatusOK {
+			m.partial = append(m.partial, jsonField(t, r.Body, "purge"))
+		}
+	}
+}
+
+// round is a push with a kill; the purges within it are waited for before the origin
+// is ill.
+func (m *mixed) round() {
+	m.upheaval.round()
+	t := m.upheaval.t
+	var list struct{ Items []Purge }
+	r := m.admins[0].Do(t, "GET", "/v1/purges?limit=5", "")
+	require.NoError(t, json.Unmarshal(r.Body, &list))
+	for _, p := range list.Items {
+		if p.State != "complete" && !slices.Contains(m.partial, p.Purge) {
+			m.partial = append(m.partial, p.Purge)
+		}
+	}
+}
+
+// quota sets one that nobody comes to.
+func (m *mixed) quota() {
+	t := m.upheaval.t
+	body := fmt.Sprintf(`{"rps":%d}`, 100_000+m.random.IntN(1000))
+	Until(t, "a quota to be set", func() bool { // there may be no leader just now
+		r := m.admins[m.random.IntN(len(m.admins))].Do(t, "PUT", "/v1/quotas/b2c", body)
+		return r.Status == http.StatusOK || r.Status == http.StatusCreated
+	})
+}
+
+// freeze stops a node for that long. Its readers wait.
+func (m *mixed) freeze(d time.Duration) {
+	t := m.upheaval.t
+	allReady(t, m.demo)
+	at := m.random.IntN(len(m.nodes))
+	m.away[at].Store(true)
+	defer m.away[at].Store(false)
+	require.NoError(t, syscall.Kill(m.nodes[at].PID, syscall.SIGSTOP))
+	pause(t.Context(), d)
+	require.NoError(t, syscall.Kill(m.nodes[at].PID, syscall.SIGCONT))
+}
