@@ -47,7 +47,8 @@ func (p *fakePeer) CloseWithError(c quic.ApplicationErrorCode, _ string) error {
 // nothing more.
 type fakeStream struct {
 	parts [][]byte
-	then  error // io.EOF, a StreamError, or nil for nothing more
+	then  error         // io.EOF, a StreamError, or nil for nothing more
+	id    quic.StreamID // 0 is 4
 
 	mu          sync.Mutex
 	at          int
@@ -135,7 +136,7 @@ func (s *fakeStream) CancelWrite(c quic.StreamErrorCode) {
 func (s *fakeStream) SetReadDeadline(time.Time) error  { return nil }
 func (s *fakeStream) SetWriteDeadline(time.Time) error { return nil }
 func (s *fakeStream) SetPriority(int8, bool)           {}
-func (s *fakeStream) StreamID() quic.StreamID          { return 4 }
+func (s *fakeStream) StreamID() quic.StreamID          { return max(4, s.id) }
 func (s *fakeStream) Context() context.Context         { return context.Background() }
 
 // ask answers one stream, and waits until all of that is over.
