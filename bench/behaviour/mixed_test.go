@@ -95,31 +95,39 @@ func TestMixedLoad(t *testing.T) {
 	require.Greater(t, int(m.hits.Load()), int(made)/4, "the caches were at work")
 }
 
-// acts are everything that happens, in some order.
+// acts are everything that happens: first, in some order, what needs a well origin,
+// then, in some order, its illnesses. What a breaker holds back for half a minute after
+// those, of an origin that has to show what was purged everywhere, nobody has.
 func (m *mixed) acts() []func() {
 	act := func(name string, do func()) func() {
 		return func() {
 			m.did[name]++
+			m.upheaval.t.Log(name)
 			do()
 			m.sound()
 		}
 	}
-	var all []func()
-	for _, ill := range m.sick.illnesses() {
-		all = append(all, act("origin "+ill.name, func() { m.ill(ill) }))
+	shuffled := func(all []func()) []func() {
+		m.random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+		return all
 	}
-	if m.long { // what the other storms do, too
-		all = append(all, act("push and kill", m.round), act("freeze for 2 s", func() { m.freeze(2 * time.Second) }),
-			act("freeze for 8 s", func() { m.freeze(8 * time.Second) }))
-	}
-	all = append(all, act("quota", m.quota), act("hard purges", func() {
+	well := []func(){act("hard purges", func() {
 		for range 5 {
 			m.purged(Hard)
 			m.pass(50)
 		}
-	}))
-	m.random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	return all
+	})}
+	ill := []func(){act("quota", m.quota)}
+	for _, i := range m.sick.illnesses() {
+		ill = append(ill, act("origin "+i.name, func() { m.ill(i) }))
+	}
+	if !m.long { // the other storms do the rest
+		return append(well, shuffled(ill)...)
+	}
+	freezes := []func(){act("freeze for 2 s", func() { m.freeze(2 * time.Second) }), act("freeze for 8 s", func() { m.freeze(8 * time.Second) })}
+	well = append(append(well, freezes...), act("push and kill", m.round))
+	ill = append(ill, freezes...)
+	return append(append(shuffled(well), shuffled(ill)...), act("recovery", func() { pause(m.upheaval.t.Context(), 31*time.Second) }))
 }
 
 // rest lets go of all readers' connections and returns what each node holds then.
@@ -145,14 +153,14 @@ func (m *mixed) restored(before []vitals) {
 	}
 }
 
-// warm has every node have everything.
+// warm has every node have everything, in each form in which the storm asks for it.
 func (m *mixed) warm() {
 	t := m.upheaval.t
 	for at, r := range m.readers {
 		for _, a := range m.paths {
-			for _, lang := range []string{"en", "ja"} {
-				got := r.Get(t, Protos()[at%3], a.Path, "Accept-Language", lang)
-				require.Equal(t, http.StatusOK, got.Status, "%s %s: %s", m.nodes[at].ID, a.Path, got.Body)
+			for _, ask := range []Ask{{Target: a.Path}, {Target: a.Path, Fields: []string{"Accept-Language", "ja"}}, {Target: a.Path + "?lang=ja"}} {
+				got := r.Must(t, Protos()[at%3], ask)
+				require.Equal(t, http.StatusOK, got.Status, "%s %v: %s", m.nodes[at].ID, ask, got.Body)
 			}
 		}
 	}

@@ -45,6 +45,11 @@ func (s *soak) begin() { s.until = time.Now().Add(s.lasts) }
 
 func (s *soak) over() bool { return !time.Now().Before(s.until) }
 
+// patience is how long an abusive client stays where it is borne.
+func (s *soak) patience() time.Duration {
+	return min(8*time.Second, max(time.Second, time.Until(s.until)))
+}
+
 // noRaces fails the test for each that a node found.
 func (s *soak) noRaces() {
 	s.t.Helper()

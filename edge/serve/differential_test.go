@@ -3,8 +3,10 @@ package serve
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"strings"
 	"sync"
@@ -112,10 +114,26 @@ func genOrder(t *rapid.T) order {
 	return o
 }
 
+// dialers open a client of one connection to a server, of HTTP/2 or HTTP/3, and say
+// how to end it.
+func dialers(roots *x509.CertPool) map[string]func() (http.RoundTripper, func()) {
+	trust := &tls.Config{RootCAs: roots}
+	return map[string]func() (http.RoundTripper, func()){
+		"h2": func() (http.RoundTripper, func()) {
+			tr := &http.Transport{DisableCompression: true, TLSClientConfig: trust, ForceAttemptHTTP2: true}
+			return tr, tr.CloseIdleConnections
+		},
+		"h3": func() (http.RoundTripper, func()) {
+			tr := &http3.Transport{DisableCompression: true, TLSClientConfig: trust}
+			return tr, func() { _ = tr.Close() }
+		},
+	}
+}
+
 // run sends orders over one connection, some at once, and tells what came of each.
-func run(base string, roots *tls.Config, orders []order, atOnce int) []string {
-	tr := &http3.Transport{DisableCompression: true, TLSClientConfig: roots}
-	defer tr.Close()
+func run(base string, dial func() (http.RoundTripper, func()), orders []order, atOnce int) []string {
+	tr, done := dial()
+	defer done()
 	c := &http.Client{Transport: tr}
 	told := make([]string, len(orders))
 	room := make(chan struct{}, atOnce)
@@ -164,23 +182,42 @@ func (o order) tell(c *http.Client, base string) string {
 	return describe(answer{resp.StatusCode, resp.Header, string(content), resp.ContentLength, err}) + fmt.Sprint(err)
 }
 
-// TestLeanAnswersAsStock: the same random exchanges to both servers of HTTP/3, in the
-// same order, some at once, some taken back, have the same answers.
+// agreeing is what holds of both servers of a protocol: the same orders, in the same
+// order, some at once, some taken back, have the same answers.
+func agreeing(tb testing.TB, protos ...string) func(*rapid.T) {
+	core := newOrdered(tb)
+	stock := start(tb, core, func(c *Config) { c.H2, c.H3 = Stock, Stock })
+	lean := start(tb, core, func(c *Config) { c.H2, c.H3 = Lean, Lean })
+	at := func(r *rig) string { return fmt.Sprintf("https://localhost:%d", r.Addrs().Secure.Port()) }
+	toStock, toLean := dialers(stock.roots), dialers(lean.roots)
+	return func(rt *rapid.T) {
+		orders := rapid.SliceOfN(rapid.Custom(genOrder), 1, 24).Draw(rt, "orders")
+		atOnce := rapid.SampledFrom([]int{1, 4, 24}).Draw(rt, "at once")
+		for _, proto := range protos {
+			want := run(at(stock), toStock[proto], orders, atOnce)
+			got := run(at(lean), toLean[proto], orders, atOnce)
+			for i := range orders {
+				require.Equal(rt, want[i], got[i], "%s: %+v", proto, orders[i])
+			}
+		}
+	}
+}
+
+// TestLeanAnswersAsStock: the same random exchanges to both servers of HTTP/3.
 func TestLeanAnswersAsStock(t *testing.T) {
 	if leanly {
 		return // it has both
 	}
-	core := newOrdered(t)
-	stock := start(t, core)
-	lean := start(t, core, func(c *Config) { c.H3 = Lean })
-	at := func(r *rig) string { return fmt.Sprintf("https://localhost:%d", r.Addrs().Secure.Port()) }
-	rapid.Check(t, func(rt *rapid.T) {
-		orders := rapid.SliceOfN(rapid.Custom(genOrder), 1, 24).Draw(rt, "orders")
-		atOnce := rapid.SampledFrom([]int{1, 4, 24}).Draw(rt, "at once")
-		want := run(at(stock), &tls.Config{RootCAs: stock.roots}, orders, atOnce)
-		got := run(at(lean), &tls.Config{RootCAs: lean.roots}, orders, atOnce)
-		for i := range orders {
-			require.Equal(rt, want[i], got[i], "%+v", orders[i])
-		}
-	})
+	rapid.Check(t, agreeing(t, "h3"))
+}
+
+// FuzzStacksAgree is the same by a fuzzer's choice, over HTTP/2 too.
+func FuzzStacksAgree(f *testing.F) {
+	for seed := range 8 { // orders are made of what a seed's bytes say
+		random := rand.NewChaCha8([32]byte{byte(seed)})
+		b := make([]byte, 512<<(seed%4))
+		_, _ = random.Read(b) // fills it
+		f.Add(b)
+	}
+	f.Fuzz(rapid.MakeFuzz(agreeing(f, "h2", "h3")))
 }
