@@ -66,7 +66,7 @@ func TestHonestAmongAbusive(t *testing.T) {
 	n := s.edged.Configured(t, "", fmt.Sprintf(`
 origins: [{name: origin, url: %q, max_in_flight: 2048}]
 routes: [{name: all, path: "/*", origin: origin}]
-limits: {streams: %d, read_timeout: 2s, write_timeout: 3s, idle_timeout: 4s}
+limits: {streams: %d, read_timeout: 4s, write_timeout: 20s, idle_timeout: 5s}
 `, origin.URL, streams))
 	trust, err := trusted(n.CA)
 	require.NoError(t, err)
@@ -78,7 +78,7 @@ limits: {streams: %d, read_timeout: 2s, write_timeout: 3s, idle_timeout: 4s}
 		}
 	}
 	readers.Idle()
-	before := admin.settled(t)
+	before := settled(t, admin)[0]
 
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)

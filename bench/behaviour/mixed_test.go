@@ -32,7 +32,10 @@ type mixed struct {
 // that was just killed. After it each node holds what it held before.
 func TestMixedLoad(t *testing.T) {
 	const readers, each = 16, 60 * time.Millisecond
-	s := newSoak(t, 4*time.Second)
+	s := newSoak(t, 3*time.Second)
+	if !s.long {
+		t.Parallel()
+	}
 	docs := NewDocs(t, docsorigin.Options{Reread: 10 * time.Millisecond})
 	sick := newSick(t, docs)
 	demo := s.edged.Demo(t, "--origin", sick.url())
@@ -122,7 +125,7 @@ func (m *mixed) acts() []func() {
 		ill = append(ill, act("origin "+i.name, func() { m.ill(i) }))
 	}
 	if !m.long { // the other storms do the rest
-		return append(well, shuffled(ill)...)
+		return shuffled(ill)
 	}
 	freezes := []func(){act("freeze for 2 s", func() { m.freeze(2 * time.Second) }), act("freeze for 8 s", func() { m.freeze(8 * time.Second) })}
 	well = append(append(well, freezes...), act("push and kill", m.round))
@@ -133,10 +136,7 @@ func (m *mixed) acts() []func() {
 // rest lets go of all readers' connections and returns what each node holds then.
 func (m *mixed) rest() (all []vitals) {
 	m.idle()
-	for _, a := range m.admins {
-		all = append(all, a.settled(m.upheaval.t))
-	}
-	return all
+	return settled(m.upheaval.t, m.admins...)
 }
 
 func (m *mixed) idle() {
@@ -187,8 +187,11 @@ func (m *mixed) ill(i illness) {
 	i.begin()
 	defer i.end()
 	m.purged(Soft)
-	m.pass(200)
-	if m.long && m.random.IntN(2) == 0 {
+	if m.pass(100); !m.long {
+		return
+	}
+	m.pass(100)
+	if m.random.IntN(2) == 0 {
 		m.bounce(m.random.IntN(len(m.nodes)), func() { m.pass(100) })
 	}
 	m.purged(Soft)

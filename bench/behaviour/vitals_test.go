@@ -59,15 +59,20 @@ func (a *Admin) vitals(t *testing.T) vitals {
 	return v
 }
 
-// settled are the vitals of a node that nobody asks anything: the least within some
-// seconds, as what it does by itself comes and goes.
-func (a *Admin) settled(t *testing.T) vitals {
+// settled are the vitals of nodes that nobody asks anything: the least within some
+// seconds, as what they do by themselves comes and goes.
+func settled(t *testing.T, admins ...*Admin) []vitals {
 	t.Helper()
-	least := a.vitals(t)
-	for range 5 {
+	least := make([]vitals, len(admins))
+	for round := range 5 {
+		for i, a := range admins {
+			v := a.vitals(t)
+			if round > 0 {
+				v = vitals{min(least[i].Goroutines, v.Goroutines), min(least[i].Files, v.Files), min(least[i].Heap, v.Heap), v.RSS}
+			}
+			least[i] = v
+		}
 		pause(t.Context(), 400*time.Millisecond)
-		v := a.vitals(t)
-		least = vitals{min(least.Goroutines, v.Goroutines), min(least.Files, v.Files), min(least.Heap, v.Heap), v.RSS}
 	}
 	return least
 }

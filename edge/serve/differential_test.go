@@ -213,9 +213,9 @@ func TestLeanAnswersAsStock(t *testing.T) {
 
 // FuzzStacksAgree is the same by a fuzzer's choice, over HTTP/2 too.
 func FuzzStacksAgree(f *testing.F) {
-	for seed := range 8 { // orders are made of what a seed's bytes say
+	for seed := range 6 { // orders are made of what a seed's bytes say
 		random := rand.NewChaCha8([32]byte{byte(seed)})
-		b := make([]byte, 512<<(seed%4))
+		b := make([]byte, 32<<10) // of fewer some make none
 		_, _ = random.Read(b) // fills it
 		f.Add(b)
 	}
