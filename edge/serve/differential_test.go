@@ -216,7 +216,7 @@ func FuzzStacksAgree(f *testing.F) {
 	for seed := range 6 { // orders are made of what a seed's bytes say
 		random := rand.NewChaCha8([32]byte{byte(seed)})
 		b := make([]byte, 32<<10) // of fewer some make none
-		_, _ = random.Read(b) // fills it
+		_, _ = random.Read(b)     // fills it
 		f.Add(b)
 	}
 	f.Fuzz(rapid.MakeFuzz(agreeing(f, "h2", "h3")))
