@@ -33,7 +33,7 @@ func TestALoweredQuotaBindsTheFrozen(t *testing.T) {
 	require.Equal(t, 200, reader.Get(t, H1, trial).Status)
 
 	require.NoError(t, syscall.Kill(frozen.PID, syscall.SIGSTOP))
-	admins[1].Want(t, http.StatusOK, &is, "PUT", "/v1/quotas/b2b", `{"rps":2,"burst":2}`)
+	admins[1].Want(t, http.StatusOK, &is, "PUT", "/v1/quotas/b2b", `{"rps":6,"burst":6}`)
 	ahead := time.Until(is.EffectiveAt)
 	require.Greater(t, ahead, 2*time.Second, "the frozen one may wake before, and decides by what it knows")
 	require.Less(t, ahead, 5050*time.Millisecond)
@@ -61,10 +61,10 @@ func TestALoweredQuotaBindsTheFrozen(t *testing.T) {
 		}
 	}
 	took := time.Since(begun).Seconds()
-	require.LessOrEqual(t, float64(admitted.Load()), 2+2*took, "in %.2f s after the lower limit was said to bind", took)
+	require.LessOrEqual(t, float64(admitted.Load()), 6+6*took, "in %.2f s after the lower limit was said to bind", took)
 	Until(t, "the woken node to know the limit, and to admit by it", func() bool {
 		r := reader.Get(t, H1, trial)
-		return r.Status == 200 && r.Header.Get("RateLimit-Policy") == `"b2b";q=2;w=1`
+		return r.Status == 200 && r.Header.Get("RateLimit-Policy") == `"b2b";q=6;w=1`
 	})
 }
 
