@@ -143,11 +143,12 @@ func (f filler) Fill(ctx context.Context, key cachekey.Key, targets *rollout.Sna
 // rolloutCluster tells the driver of the nodes.
 type rolloutCluster struct{ m *mesh }
 
-// silentFor is how long a node may be unheard of before it counts as fenced: by
-// then it has been isolated for longer than its clamp, and marks what it shows.
-func (c rolloutCluster) silentFor() time.Duration {
-	return invalidation.FenceAfter + c.m.cfg.Cluster.Clamp.Std()
-}
+// silentFor is how long a node may be unheard of before it counts as fenced: it
+// reports every second what it has, at once what is new to it, and by gossip to
+// those whom it does not reach; who has said nothing for so much longer than a
+// watermark counts has had none, and marks every managed answer. That is at once: the
+// clamp is for what is not managed.
+const silentFor = invalidation.FenceAfter + time.Second
 
 func (c rolloutCluster) Members() []rollout.Member {
 	members := c.m.roster.now.Load().members
@@ -178,9 +179,9 @@ func (c rolloutCluster) Fenced(node string) bool {
 	}
 	h, ok := c.m.roster.latest(node)
 	if !ok {
-		return time.Since(c.m.began) > c.silentFor()
+		return time.Since(c.m.began) > silentFor
 	}
-	return time.Since(h.at) > c.silentFor()
+	return time.Since(h.at) > silentFor
 }
 
 // purgeLog tells the core what has been purged since a copy was pinned.

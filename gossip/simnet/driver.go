@@ -19,7 +19,7 @@ type effect struct {
 const (
 	jobAgain  = 1500 * time.Millisecond
 	reportsIn = 6 * time.Second
-	silentFor = invalidation.FenceAfter + clampAt
+	silentFor = invalidation.FenceAfter + time.Second
 )
 
 // drive carries out what the rollouts want next, while this voter leads.

@@ -123,6 +123,9 @@ func (c *carrier) begin(ctx context.Context, r rollout.Rollout) {
 		c.running[e] = cancel
 		go func() {
 			defer func() { cancel(); c.ended <- e }()
+			if e.Node != "" && e.Stage != "" {
+				defer c.tellLate(one, rollout.Late{Stage: e.Stage, Node: e.Node})()
+			}
 			if event := c.carry(one, r, e); event != nil {
 				select {
 				case c.events <- event:
@@ -136,6 +139,21 @@ func (c *carrier) begin(ctx context.Context, r rollout.Rollout) {
 			cancel()
 		}
 	}
+}
+
+// lateAfter is how long a node may take before it is told that it is waited for.
+const lateAfter = 1500 * time.Millisecond
+
+// tellLate tells that a node is waited for, unless what it returns is called before,
+// or ctx ends.
+func (c *carrier) tellLate(ctx context.Context, late rollout.Late) (stop func()) {
+	timer := time.AfterFunc(lateAfter, func() {
+		select {
+		case c.events <- late:
+		case <-ctx.Done():
+		}
+	})
+	return func() { timer.Stop() }
 }
 
 // carry carries one effect out, and returns what happened; nil if ctx ended.

@@ -62,6 +62,13 @@ type NodeFailed struct {
 // might not, unmarked.
 type NodeFenced struct{ Node string }
 
+// Late: a node of the wave under way has taken long, and its stage waits for it. That
+// changes nothing but what is told.
+type Late struct {
+	Stage StageName
+	Node  string
+}
+
 // Soaked: a wave of a stage has been watched for as long as the plan says.
 type Soaked struct {
 	Stage StageName

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Next returns what a rollout is after an event, and what is to be done then. It
@@ -152,6 +153,23 @@ func (r *Rollout) sameDigest(s *Stage, node, digest string) bool {
 	return false
 }
 
+func (e Late) apply(r *Rollout) {
+	if r.State != Running || r.Stage != e.Stage {
+		return
+	}
+	s := r.stage()
+	if s == nil || actionOf(s.State, s.Steps[e.Node]) == "" || !slices.Contains(s.current(), e.Node) {
+		return
+	}
+	var late []string
+	for _, n := range s.current() {
+		if actionOf(s.State, s.Steps[n]) != "" {
+			late = append(late, n)
+		}
+	}
+	r.Reason = fmt.Sprintf("stage %s waits for %s; who stays silent is fenced, and then not waited for", s.Stage, strings.Join(late, ", "))
+}
+
 func (e NodeFailed) apply(r *Rollout) {
 	for _, state := range []StageState{StageFilling, StageVerifying, StageFlipped} {
 		if s := r.at(e.Stage, state, e.Node); s != nil && s.Steps[e.Node] != Passed && s.Steps[e.Node] != Seen {
@@ -231,7 +249,7 @@ func (r *Rollout) replaceCanary(s *Stage, node string) {
 				regional.Steps = map[string]Step{}
 			}
 			regional.Steps[node] = Passed
-			s.Waves, s.Steps, s.State = [][]string{{other}}, nil, StageFilling
+			s.Waves, s.Steps, s.State, r.Reason = [][]string{{other}}, nil, StageFilling, ""
 			return
 		}
 	}
@@ -322,6 +340,7 @@ func by(name string) string {
 // advance goes on as far as r can by itself.
 func (r *Rollout) advance() {
 	for r.State == Running && r.advanceStage() {
+		r.Reason = "" // whoever was waited for
 	}
 	if r.State == Halted && r.Undo.complete() {
 		r.State = Undone

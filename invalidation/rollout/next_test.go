@@ -208,6 +208,18 @@ func TestFencedNodesCountNamed(t *testing.T) {
 	require.Contains(t, r.Stages[2].Checks[3].Detail, "fenced: tokyo-1")
 	require.Equal(t, Inconclusive, r.Stages[1].Checks[0].Result)
 
+	// Who is waited for is told while it is, and no longer.
+	r, _ = begun(Plan{})
+	r, _ = Next(r, shown)
+	r, _ = Next(r, Late{Edge, "tokyo-1"})
+	require.Empty(t, r.Reason, "it is of no wave that is under way")
+	r, _ = Next(r, Late{Edge, r.Stages[0].Nodes()[0]})
+	require.Equal(t, "stage edge waits for "+r.Stages[0].Nodes()[0]+"; who stays silent is fenced, and then not waited for", r.Reason)
+	r, _ = Next(r, NodeFilled{Edge, r.Stages[0].Nodes()[0]})
+	require.Empty(t, r.Reason)
+	r, _ = Next(r, Late{Regional, "lima-2"})
+	require.Empty(t, r.Reason)
+
 	// A region that is away altogether.
 	r, _ = begun(Plan{})
 	for i := range shown.Members {
