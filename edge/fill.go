@@ -355,9 +355,14 @@ func (c *Core) receive(ctx context.Context, fl *flight, d *detached, f *Fetch, a
 	}
 	fields, control := withDate(ans, rules), ""
 	if artifact {
-		if fields, control, err = c.atTarget(fl, d, &rules, fields); err != nil {
-			return outcome{err: fmt.Errorf("fetch %s: %w", f.Target, err), status: ans.Status}
+		settled, was, err := c.atTarget(fl, d, &rules, fields)
+		if err != nil {
+			edit := c.unpushed(fl, d, ans, func() *Slot {
+				return c.slot(d, rules, bake(ans.Status, fields, rules.Omit, body, tags, true), tags, ans)
+			})
+			return outcome{err: fmt.Errorf("fetch %s: %w", f.Target, err), status: ans.Status, unpushed: edit}
 		}
+		fields, control = settled, was
 	}
 	art := bake(ans.Status, fields, rules.Omit, body, tags, artifact)
 	art.control = control

@@ -91,6 +91,9 @@ type outcome struct {
 	passed  bool
 	// reader of content, of whoever this outcome is handed to.
 	reader *growingReader
+	// unpushed is what the origin shows in the place of the target, beside err, where
+	// a reader may get it rather than nothing.
+	unpushed *Slot
 	// degraded is Answer.Degraded.
 	degraded string
 	// status is what the upstream answered, 0 if nothing came.

@@ -465,6 +465,7 @@ func (f fixed) Target(cachekey.Key) (string, rollout.Managed) {
 }
 
 func (fixed) Version(string) (int64, bool) { return 0, false }
+func (fixed) Unpushed(string, int64) bool  { return false }
 
 // Random readers, fills and purges: no answer is another segment's, and none is
 // older than the last purge that had returned when it was asked for.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -224,6 +225,60 @@ func TestWrongVersionReachesNoReader(t *testing.T) {
 		n.up.set(func(context.Context, *edge.Fetch) (*edge.Answer, error) { return answer(status, ""), nil })
 		require.Equal(t, 503, n.get(trial).status)
 	}
+}
+
+// An origin that does not heed Docs-Pin and has been edited: once nothing is left of
+// the target, and no rollout is open, readers get the edit, marked.
+func TestAnEditRatherThanNothing(t *testing.T) {
+	n := newManaged(t)
+	n.origin.ignores.Store(true)
+	targets := at(1)
+	targets.Highest = map[string]int64{"trial": 1}
+	n.targets.Flip(targets)
+	require.Contains(t, n.get(trial).body, "v1")
+	n.origin.shows.Store(2)
+	require.Contains(t, n.get(trial).body, "v1")
+	n.pinned(t, 1)
+	n.purge(cachekey.Selector{All: true}, invalidation.ModeHard)
+	for range 2 { // it is not kept
+		r := n.get(trial)
+		require.Equal(t, 200, r.status)
+		require.Contains(t, r.body, "v2")
+		require.Equal(t, "trial=2", r.header.Get("Docs-Version"))
+		require.Equal(t, "held", r.header.Get("Edge-Degraded"))
+		require.Equal(t, []string{"no-store"}, r.header.Values("Cache-Control"))
+		require.Contains(t, r.header.Get("Cache-Status"), "fwd=uri-miss; detail=unpushed")
+	}
+	_, err := n.core.ServePeer(t.Context(), peerFetch(t, trial, "trial=1"))
+	require.ErrorContains(t, err, "held")
+	require.Error(t, n.core.Fill(t.Context(), key(t, trial), "", targets))
+
+	held := func(why string) {
+		r := n.get(trial)
+		require.Equal(t, 503, r.status, why)
+		require.Equal(t, "held", r.header.Get("Edge-Degraded"), why)
+	}
+	n.standing.Isolate(true)
+	held("it may have missed a rollout's beginning")
+	n.standing.Isolate(false)
+	n.targets.Flip(at(1))
+	held("a rollout is open")
+	targets.Highest = map[string]int64{"trial": 3}
+	n.targets.Flip(targets)
+	held("2 was pushed, and undone")
+	targets.Highest = map[string]int64{"trial": 1}
+	n.targets.Flip(targets)
+	n.up.set(func(_ context.Context, f *edge.Fetch) (*edge.Answer, error) {
+		a := artifactOf(f.Key, 2)
+		a.Body = io.NopCloser(strings.NewReader("<html>"))
+		return a, nil
+	})
+	require.Equal(t, 502, n.get(trial).status, "what is no artifact reaches no reader")
+	n.up.set(n.origin.Fetch)
+	n.origin.shows.Store(1)
+	r := n.get(trial)
+	require.Contains(t, r.body, "v1")
+	require.Empty(t, r.header.Get("Edge-Degraded"))
 }
 
 func key(t testing.TB, path string) cachekey.Key {

@@ -50,6 +50,7 @@ func (c *Core) miss(ctx context.Context, x *Exchange, route *Route, f found) {
 	switch {
 	case err != nil:
 		c.failed(x, f, err, 0)
+	case o.err != nil && c.showUnpushed(x, f, o, leader):
 	case o.err != nil:
 		c.failed(x, f, o.err, o.status)
 	case o.private && o.status >= 500 && !leader:

@@ -24,6 +24,9 @@ type Snapshot interface {
 	// Version returns the version that is to be shown of a document; false if it
 	// is not managed.
 	Version(document string) (int64, bool)
+	// Unpushed reports whether a version of a document is an edit that nobody has
+	// pushed yet: above all that ever were, while no rollout is open.
+	Unpushed(document string, version int64) bool
 }
 
 // Unmanaged is the Targets of a node without document records: all is ordinary
@@ -38,6 +41,9 @@ func (Unmanaged) Target(cachekey.Key) (string, rollout.Managed) { return "", rol
 
 // Version returns false.
 func (Unmanaged) Version(string) (int64, bool) { return 0, false }
+
+// Unpushed returns false.
+func (Unmanaged) Unpushed(string, int64) bool { return false }
 
 // aim reads from the exchange's snapshot what the request is to be shown. HOT.
 func (x *Exchange) aim() {

@@ -112,7 +112,7 @@ func compare(folder []docsorigin.Listed, known records) (edits []edit, stale []*
 		case there && l.Version < d.Version:
 			why = fmt.Sprintf("is %d, and %d is released", l.Version, d.Version)
 		case l.Version <= d.Highest:
-			why = fmt.Sprintf("is %d, and %d was pushed before and is not shown: an undone number is never used again", l.Version, d.Highest)
+			why = fmt.Sprintf("is %d, and %d was pushed before and is not shown: a number is never used again", l.Version, d.Highest)
 		}
 		if why != "" {
 			stale = append(stale, &staleVersion{l.Files, max(d.Highest, l.Version) + 1, why})

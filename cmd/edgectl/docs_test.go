@@ -42,7 +42,7 @@ func TestCompare(t *testing.T) {
 	require.Equal(t, []string{"new new 0 1", "raised changed 2 3", "unused unused 0 1", "deleted new 0 5", "waits changed 2 3", "gone deleted 7 8", "undone deleted 3 6"}, got)
 	require.Len(t, stale, 4)
 	require.ErrorContains(t, stale[2], "textdiffers.md: version: is 3, and 3 was pushed before and is not shown")
-	require.EqualError(t, stale[3], "back.md: version: is 43, and 43 was pushed before and is not shown: an undone number is never used again; raise it to 44, or push with --bump")
+	require.EqualError(t, stale[3], "back.md: version: is 43, and 43 was pushed before and is not shown: a number is never used again; raise it to 44, or push with --bump")
 	require.EqualError(t, stale[0], "edited.md: version: the text differs from version 2, which is released; raise it to 3, or push with --bump")
 	require.EqualError(t, stale[1], "lowered.md: version: is 1, and 2 is released; raise it to 3, or push with --bump")
 }

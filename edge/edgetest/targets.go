@@ -38,6 +38,8 @@ type Snapshot struct {
 	Other rollout.Managed
 	// Unmanaged documents of vectors have no entry here; all others must.
 	Documents map[string]int64
+	// Highest are the highest versions ever pushed; nil while a rollout is open.
+	Highest map[string]int64
 }
 
 // Released returns the targets of these vectors, by artifact path, with all their
@@ -76,4 +78,10 @@ func (s Snapshot) Target(key cachekey.Key) (string, rollout.Managed) {
 func (s Snapshot) Version(document string) (int64, bool) {
 	v, ok := s.Documents[document]
 	return v, ok
+}
+
+// Unpushed compares with Highest.
+func (s Snapshot) Unpushed(document string, version int64) bool {
+	highest, ok := s.Highest[document]
+	return ok && version > highest
 }

@@ -17,6 +17,7 @@ type Snapshot struct {
 	indexed bool              // a path that is in no index is not there
 	vectors map[string]string // by path, Summaries among them; "" is unmanaged
 	targets map[string]Version
+	highest map[string]int64 // of each managed document; nil while a rollout is open
 }
 
 // Target names the slot that a request for the key must be answered from: the
@@ -46,6 +47,14 @@ func (s *Snapshot) Target(key cachekey.Key) (vector string, m Managed) {
 func (s *Snapshot) Version(id string) (int64, bool) {
 	v, ok := s.targets[id]
 	return v.Version, ok
+}
+
+// Unpushed reports whether a version of a managed document is an edit that nobody
+// has pushed yet: its number is above all that were pushed ever, so that none of
+// them, undone perhaps, is meant; and no rollout is open that might bring it.
+func (s *Snapshot) Unpushed(id string, version int64) bool {
+	highest, ok := s.highest[id]
+	return ok && version > highest
 }
 
 // Facts are all records that concern documents, decoded.
@@ -79,7 +88,23 @@ func (f Facts) Snapshot(node, preview string) *Snapshot {
 		}
 	}
 	s.fill(artifacts)
+	if !f.open() {
+		s.highest = make(map[string]int64, len(f.Documents))
+		for id, d := range f.Documents {
+			s.highest[id] = d.Highest
+		}
+	}
 	return s
+}
+
+// open reports whether any rollout is under way or waits.
+func (f Facts) open() bool {
+	for _, r := range f.Rollouts {
+		if !r.Final() {
+			return true
+		}
+	}
+	return false
 }
 
 // fill works the vectors out.
