@@ -69,7 +69,7 @@ func TestHonestAmongAbusive(t *testing.T) {
 origins: [{name: origin, url: %q, max_in_flight: 2048, timeouts: {connect: 30s, header: 1m, body: 1m}}]
 fills: {wait: 1m, timeout: 2m}
 routes: [{name: all, path: "/*", origin: origin}]
-limits: {streams: %d, read_timeout: 2s, write_timeout: 3s, idle_timeout: 4s}
+limits: {streams: %d, read_timeout: 12s, write_timeout: 1m, idle_timeout: 5s}
 `, origin.URL, streams))
 	trust, err := trusted(n.CA)
 	require.NoError(t, err)
