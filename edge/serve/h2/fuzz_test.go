@@ -204,6 +204,7 @@ func FuzzBlocks(f *testing.F) {
 		_ = e.WriteField(hpack.HeaderField{Name: "c", Value: "d", Sensitive: true})
 	}), []byte{0x3f, 0xe1, 0x1f, 0x40, 1, 'a', 1, 'b'})
 	f.Add([]byte{0x20}, []byte{0x40, 0x81, 0xff, 0})
+	f.Add([]byte("@\x010\x00"), []byte("@\x011\x010")) // a line without a value, and another in its memory
 	f.Add([]byte{0x41, 0x00, 0x82}, []byte{0x7f, 0x80, 0x00, 0x00})
 	static := newStatic()
 	f.Fuzz(func(t *testing.T, one, two []byte) {

@@ -299,6 +299,7 @@ func FuzzStream(f *testing.F) {
 	seed(frame(0x21, "grease")+head("GET", "/", "priority", "u=1, i"), 5, false)
 	seed(frame(frameHeaders, "\x00\x00\xd1\xd7\x51\x01/\x50\x01a"), 2, true)
 	seed(settings, 0, true)
+	seed(head("GET", "/")+"\x21", 1, true)
 	core := coreFunc{serve: reading, waits: func(x *edge.Exchange) bool { return x.Req.Body != nil }}
 	f.Fuzz(func(t *testing.T, sent []byte, size byte, end bool) {
 		s := &fakeStream{parts: [][]byte{sent}}
@@ -315,9 +316,11 @@ func FuzzStream(f *testing.F) {
 		if p.closed == 0 && s.write == 0 && !s.closed || strings.HasPrefix(got, "a frame") {
 			t.Fatal(got)
 		}
-		// The same bytes mean the same, however they come.
+		// The same bytes mean the same, however they come. But what comes behind a request
+		// that needs none of it is judged only where it is there at once.
 		_, whole := ask(core, &fakeStream{parts: [][]byte{sent}, then: s.then})
-		if end && len(sent) > 0 && whole != got {
+		behind := got == "200 none" && strings.HasPrefix(whole, "connection")
+		if end && len(sent) > 0 && whole != got && !behind {
 			t.Fatalf("%q by %d: %s, at once: %s", sent, size, got, whole)
 		}
 	})

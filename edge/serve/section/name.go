@@ -141,9 +141,12 @@ func NewLine(wire, value string) Line {
 // both.
 func Keep(n Name, value string) Line {
 	size := len(n.Text) + len(value) + overhead
-	if n.own {
+	switch {
+	case n.own:
 		value = strings.Clone(value)
-	} else {
+	case n.Text == "" || value == "": // a string and nothing make that very string, not a copy
+		n.Text, value, n.own = strings.Clone(n.Text), strings.Clone(value), true
+	default:
 		both := n.Text + value
 		n.Text, value = both[:len(n.Text)], both[len(n.Text):]
 		n.own = true

@@ -265,3 +265,27 @@ func FuzzSection(f *testing.F) {
 		var _ edge.Fields = s
 	})
 }
+
+// TestKeptLinesLiveByThemselves: also where the name or the value is empty. A line of a
+// table that viewed its section's memory would show what the next request, or another
+// client's, puts there.
+func TestKeptLinesLiveByThemselves(t *testing.T) {
+	for _, line := range [][2]string{{"x-name", "value"}, {"x-name", ""}, {"", "value"}, {"", ""}} {
+		var s Section
+		s.Limit(1<<10, 10)
+		_, _ = s.Text(make([]byte, 100), false) // has memory that is used again
+		s.Reset()
+		name, ok := s.Name([]byte(line[0]), false)
+		require.True(t, ok)
+		value, ok := s.Text([]byte(line[1]), false)
+		require.True(t, ok)
+		kept := Keep(name, value)
+		again := Keep(kept.Name, value)
+		s.Reset()
+		_, _ = s.Text([]byte(strings.Repeat("z", 100)), false)
+		for _, l := range []Line{kept, again} {
+			require.Equal(t, line[1], l.Value)
+			require.True(t, strings.EqualFold(line[0], l.Name.Text), "%q became %q", line[0], l.Name.Text)
+		}
+	}
+}
