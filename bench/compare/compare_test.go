@@ -2,6 +2,7 @@ package compare
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,6 +35,20 @@ func installed(t *testing.T) []Peer {
 	}
 	require.Equal(t, "edged", peers[0].Name)
 	return peers
+}
+
+// What the node is compared with includes a quota's decision at each request.
+func TestNodeIsGoverned(t *testing.T) {
+	o, err := NewOrigin(1 << 10)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, o.Close()) }()
+	p, err := Start(t.Context(), installed(t)[0], o.Addr, MinCapacity)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, p.Stop()) }()
+	a, err := load.Fetch(t.Context(), load.Config{URLs: []string{p.URL + "/a"}})
+	require.NoError(t, err)
+	require.Equal(t, 200, a.Status)
+	require.Contains(t, fmt.Sprint(a.Fields), `"compared"`)
 }
 
 // Every peer that is here serves, keeps what it was given and is measured.

@@ -30,6 +30,8 @@ type kind struct {
 	files func(setup) map[string]string
 	// args run it in the foreground.
 	args func(setup) []string
+	// ready is told when it serves; nil for none.
+	ready func(context.Context, setup) error
 }
 
 // setup is what a configuration is written for.
@@ -39,6 +41,7 @@ type setup struct {
 	plain  string // host:port of the clear-text listener
 	tls    string // host:port of the TLS listener
 	admin  string // host:port
+	token  string // of an administrator
 	cert   string // PEM file: certificate and key
 	bytes  int64  // for stored answers
 }

@@ -3,6 +3,7 @@ package compare
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -64,7 +65,13 @@ func Start(ctx context.Context, peer Peer, origin string, capacity int64) (p *Pr
 		_ = p.cmd.Wait() // how it ended is in ProcessState
 		close(p.ended)
 	}()
-	if err := p.serves(ctx); err != nil {
+	err = p.serves(ctx)
+	if err == nil && peer.kind.ready != nil {
+		if err = peer.kind.ready(ctx, s); err == nil {
+			err = p.serves(ctx) // a quota that is set begins with nothing to spend
+		}
+	}
+	if err != nil {
 		p.kill()
 		return nil, fmt.Errorf("%w: %.2000s", err, p.said)
 	}
@@ -73,7 +80,7 @@ func Start(ctx context.Context, peer Peer, origin string, capacity int64) (p *Pr
 
 // setup writes the configuration.
 func (p *Process) setup(origin string, capacity int64) (setup, error) {
-	s := setup{dir: p.dir, origin: origin, bytes: capacity, cert: filepath.Join(p.dir, "server.pem")}
+	s := setup{dir: p.dir, origin: origin, bytes: capacity, cert: filepath.Join(p.dir, "server.pem"), token: rand.Text()}
 	cert, err := bare.NewCertificate()
 	if err != nil {
 		return s, err

@@ -71,6 +71,7 @@ func BenchmarkTail(b *testing.B) {
 						b.ReportMetric(float64(after.NumGC-before.NumGC), "collections")
 						b.ReportMetric(float64(after.PauseTotalNs-before.PauseTotalNs)/1e3/max(1, float64(after.NumGC-before.NumGC)), "pause-µs/collection")
 						b.ReportMetric(float64(c.Stats().Entries), "entries")
+						b.ReportMetric(float64(pss())/(1<<20), "pss-MiB")
 						b.ReportMetric(0, "ns/op")
 					}
 				})
