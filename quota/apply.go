@@ -51,7 +51,7 @@ func (r *Registry) Apply(changed []gossip.Record) error {
 	}
 	// Shares first: what falls must have fallen before a definition rises.
 	if moved {
-		r.gate.Reshare(r.roll.share)
+		r.gate.Reshare(r.roll.shares)
 	}
 	errs = append(errs, r.define(changed))
 	r.news.tell()
@@ -92,7 +92,8 @@ func (r *Registry) define(changed []gossip.Record) error {
 			anew = append(anew, v.Quota)
 			continue
 		}
-		at, err := r.gate.SetShare(v.Quota, r.roll.share(v.Quota))
+		share, base := r.roll.shares(v.Quota)
+		at, err := r.gate.set(v.Quota, share, base)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("record %s: %w", rec.Key, err))
 			continue
@@ -100,7 +101,7 @@ func (r *Registry) define(changed []gossip.Record) error {
 		r.enter(v, at)
 	}
 	if len(anew) > 0 {
-		at := r.gate.add(anew, r.roll.share)
+		at := r.gate.add(anew, r.roll.shares)
 		for _, q := range anew {
 			b := r.bound[q.Segment]
 			b.EffectiveAt = at
@@ -139,7 +140,7 @@ func (r *Registry) Acknowledge(node string, index uint64) {
 		return
 	}
 	if r.roll.open() != before {
-		r.gate.Reshare(r.roll.share)
+		r.gate.Reshare(r.roll.shares)
 	}
 	r.news.tell()
 }
@@ -203,7 +204,7 @@ func (r *Registry) note(ctx context.Context) error {
 func (r *Registry) Withdraw(ctx context.Context) error {
 	r.mu.Lock()
 	r.roll.stopped = true
-	r.gate.Reshare(r.roll.share)
+	r.gate.Reshare(r.roll.shares)
 	r.mu.Unlock()
 	node, share := NodeKey+r.cfg.Node, ShareKey+r.cfg.Node
 	_, err := r.ledger.Update(ctx, []string{node, share}, func(now map[string]gossip.Record) (gossip.Txn, error) {

@@ -19,8 +19,8 @@ type Decision struct {
 	At time.Time
 	// Shadow: the quota would have refused, but it is in shadow mode.
 	Shadow bool
-	// Lapsed: this node may spend nothing of any quota now, as it does not know
-	// whether they have changed. See Term.
+	// Lapsed: this node spends its base share at most, as it does not know whether
+	// the quota has changed. See Term.
 	Lapsed bool
 	// Overflow says what to do if it is not allowed.
 	Overflow Overflow

@@ -36,8 +36,8 @@
 //     With the bullets above that makes the ceiling hold for all of them together.
 //   - A change of a quota binds on a node at one instant of its own clock, also for
 //     decisions that were under way. Apply returns after that.
-//   - A share is a grant that ends: outside its Term a node admits nothing by a quota.
-//     So from the moment on that Put returns as EffectiveAt nobody decides by what
+//   - A share is a grant that ends: outside its Term a node has a fiftieth of it, its
+//     base share, for BaseTerm, and then nothing. So from the moment on that Put returns as EffectiveAt nobody decides by what
 //     was before, also not who was frozen, cut off or dead.
 //   - What a Put or Delete has returned for is in the control log.
 //   - Take and the Append functions allocate nothing, retain nothing of their
@@ -50,8 +50,8 @@
 //     have made room for it or have been removed.
 //   - Before EffectiveAt nodes decide by the old and the new definition
 //     side by side: the ceiling then has the larger of the two rates and bursts.
-//   - partition can be nothing but strict, and a base share is nothing: who is cut
-//     off admits nothing. priority is kept and shown: nothing is shed by it yet.
+//   - partition can be nothing but strict. priority is kept and shown: nothing is
+//     shed by it yet.
 //   - A quota in shadow mode admits everything, always; it only counts. One that a
 //     node has not heard of limits nothing there.
 //   - r in RateLimit and Retry-After are true for a client that is alone with the

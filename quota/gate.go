@@ -147,12 +147,15 @@ func (g *Gate) Set(q Quota) (time.Time, error) {
 	if q.Burst == 0 {
 		q.Burst = DefaultBurst(q.RPS)
 	}
-	return g.SetShare(q, q.whole())
+	return g.set(q, q.whole(), Share{})
 }
 
 // SetShare is Set on a node that may spend no more than a share of the quota.
 // What is told to clients is the quota's.
-func (g *Gate) SetShare(q Quota, s Share) (time.Time, error) {
+func (g *Gate) SetShare(q Quota, s Share) (time.Time, error) { return g.set(q, s, Share{}) }
+
+// set is SetShare with a base share.
+func (g *Gate) set(q Quota, s, base Share) (time.Time, error) {
 	if q.Burst == 0 {
 		q.Burst = DefaultBurst(q.RPS)
 	}
@@ -162,18 +165,19 @@ func (g *Gate) SetShare(q Quota, s Share) (time.Time, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	next := g.table.Load().clone()
-	return g.put(next, q, s, func() { g.table.Store(next) }), nil
+	return g.put(next, q, s, base, func() { g.table.Store(next) }), nil
 }
 
 // add sets quotas of segments that have none, valid ones, with one table for all
 // of them; those of others it leaves alone.
-func (g *Gate) add(quotas []Quota, share func(Quota) Share) time.Time {
+func (g *Gate) add(quotas []Quota, shares func(Quota) (share, base Share)) time.Time {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	next := g.table.Load().clone()
 	for _, q := range quotas {
 		if _, exists := next.entries[q.Segment]; !exists {
-			g.put(next, q, share(q), func() {}) // nobody finds the limiter before the table is published
+			s, base := shares(q)
+			g.put(next, q, s, base, func() {}) // nobody finds the limiter before the table is published
 		}
 	}
 	g.table.Store(next)
@@ -183,17 +187,17 @@ func (g *Gate) add(quotas []Quota, share func(Quota) Share) time.Time {
 // Reshare changes what this node may spend of every quota. A share that falls
 // binds every decision that is read after Reshare has returned; tokens above its
 // burst are destroyed, and one that rises adds none.
-func (g *Gate) Reshare(share func(Quota) Share) {
+func (g *Gate) Reshare(shares func(Quota) (share, base Share)) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, e := range g.table.Load().entries {
-		e.limiter.reshare(share(e.quota))
+		e.limiter.reshare(shares(e.quota))
 	}
 }
 
 // put enters a valid quota into a table that nobody else sees yet, and publishes
 // it together with the limiter's settings.
-func (g *Gate) put(t *table, q Quota, s Share, publish func()) time.Time {
+func (g *Gate) put(t *table, q Quota, s, base Share, publish func()) time.Time {
 	g.revision++
 	e := &entry{quota: q, policy: newPolicy(q), revision: g.revision}
 	if before, ok := t.entries[q.Segment]; ok {
@@ -202,7 +206,7 @@ func (g *Gate) put(t *table, q Quota, s Share, publish func()) time.Time {
 		e.limiter, e.counters, e.jitter = newLimiterAfter(g.removed, g.now, g.term), &counters{}, newJitter(g.seeds.next())
 	}
 	t.set(q.Segment, e)
-	return e.limiter.change(s.RPS, s.Burst, e.revision, publish)
+	return e.limiter.change(s, base, e.revision, publish)
 }
 
 // Remove deletes a segment's quota. It returns the clock reading from which it
@@ -216,7 +220,7 @@ func (g *Gate) Remove(segment string) (time.Time, bool) {
 	}
 	next := g.table.Load().clone()
 	next.set(segment, nil)
-	at := before.limiter.change(0, 0, retired, func() { g.table.Store(next) })
+	at := before.limiter.change(Share{}, Share{}, retired, func() { g.table.Store(next) })
 	if at.After(g.removed) {
 		g.removed = at
 	}

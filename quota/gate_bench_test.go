@@ -80,7 +80,7 @@ func BenchmarkSetAmongMany(b *testing.B) {
 	for i := range quotas {
 		quotas[i] = New(fmt.Sprintf("s%d", i), 1)
 	}
-	g.add(quotas, Quota.whole)
+	g.add(quotas, func(q Quota) (Share, Share) { return q.whole(), Share{} })
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := g.Set(quotas[0]); err != nil {

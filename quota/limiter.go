@@ -35,6 +35,8 @@ type Limiter struct {
 	bucket *rate.Limiter
 	rps    float64
 	burst  int
+	base   Share // in the place of rps and burst when the term is over
+	spends grant // what the bucket is set to
 
 	// revision is that of the gate's table whose entry these settings come from;
 	// 0 for a limiter that is in no table.
@@ -48,7 +50,7 @@ type Verdict struct {
 	Tokens  float64   // left after the decision; below 0 by less than a nanosecond's worth
 	RPS     float64   // the rate in force
 	Burst   int       // the burst in force
-	Lapsed  bool      // the node may spend nothing now: its term is over
+	Lapsed  bool      // the term is over: the node spends its base share at most
 }
 
 // NewLimiter returns an empty bucket that is filled at rps tokens per second up
@@ -63,7 +65,7 @@ func NewLimiter(now func() time.Time, rps float64, burst int) *Limiter {
 // newLimiterAfter returns a limiter without rate or burst whose readings do not
 // go behind an earlier limiter's.
 func newLimiterAfter(last time.Time, now func() time.Time, term Term) *Limiter {
-	return &Limiter{now: now, last: last, term: term, bucket: rate.NewLimiter(0, 0)}
+	return &Limiter{now: now, last: latest(last, now()), term: term, bucket: rate.NewLimiter(0, 0)}
 }
 
 // Take takes n tokens if the bucket holds as many, and none otherwise. n above
@@ -87,38 +89,72 @@ func (l *Limiter) takeAs(revision uint64, n int) (Verdict, bool) {
 }
 
 func (l *Limiter) takeLocked(n int) Verdict {
-	t, within := l.readLocked()
-	if !within {
-		return Verdict{At: t, Burst: l.burst, Lapsed: true}
+	t, by := l.readLocked()
+	v := Verdict{At: t, RPS: l.rps, Burst: l.burst, Lapsed: by != grantShare}
+	switch by {
+	case grantBase:
+		v.RPS, v.Burst = l.base.RPS, l.base.Burst
+	case grantNone:
+		v.RPS, v.Burst = 0, 0
+		return v
 	}
-	allowed := l.bucket.AllowN(t, max(n, 1)) // a negative n would add tokens
-	return Verdict{Allowed: allowed, At: t, Tokens: l.bucket.TokensAt(t), RPS: l.rps, Burst: l.burst}
+	v.Allowed = l.bucket.AllowN(t, max(n, 1)) // a negative n would add tokens
+	v.Tokens = l.bucket.TokensAt(t)
+	return v
 }
 
+// grant is by what a limiter may admit.
+type grant uint8
+
+const (
+	grantShare grant = iota // rps and burst
+	grantBase               // the base share: the term is over
+	grantNone               // that has ended too, or there was no term ever
+)
+
 // readLocked returns the clock's reading, or the one before if that is later, and
-// whether it lies within a term. Between two terms the bucket loses everything,
-// whether or not anybody asked meanwhile.
-func (l *Limiter) readLocked() (time.Time, bool) {
+// sets the bucket to what may be spent then. It is empty when a term begins, whether
+// or not anybody asked in between.
+func (l *Limiter) readLocked() (time.Time, grant) {
 	before := l.last
 	if t := l.now(); t.After(l.last) {
 		l.last = t
 	}
 	if l.term == nil {
-		return l.last, true
+		return l.last, grantShare
 	}
-	held, within := l.term(l.last)
-	if !within {
-		return l.last, false
-	}
-	if began := l.last.Add(-held); began.After(l.began) {
-		l.began = began
-		if began.Before(before) {
-			began = before // never behind a reading that the bucket has seen
+	since, within := l.term(l.last)
+	switch {
+	case within:
+		if began := l.last.Add(-since); began.After(l.began) || l.spends != grantShare {
+			l.began, l.spends = began, grantShare
+			at := latest(began, before) // never behind a reading that the bucket has seen
+			l.bucket.SetBurstAt(at, 0)
+			l.bucket.SetLimitAt(at, rate.Limit(l.rps))
+			l.bucket.SetBurstAt(at, l.burst)
 		}
-		l.bucket.SetBurstAt(began, 0)
-		l.bucket.SetBurstAt(began, l.burst)
+		return l.last, grantShare
+	case since < BaseTerm && l.base.Burst > 0:
+		if l.spends != grantBase {
+			l.spends = grantBase
+			at := latest(l.last.Add(-since), before)
+			l.bucket.SetLimitAt(at, rate.Limit(l.base.RPS))
+			l.bucket.SetBurstAt(at, l.base.Burst)
+		}
+		return l.last, grantBase
 	}
-	return l.last, true
+	if l.spends != grantNone {
+		l.spends = grantNone
+		l.bucket.SetBurstAt(l.last, 0)
+	}
+	return l.last, grantNone
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // SetRate changes the rate, from the reading that it returns: tokens of the time
@@ -139,11 +175,23 @@ func (l *Limiter) SetBurst(burst int) time.Time {
 }
 
 func (l *Limiter) setLocked(rps float64, burst int) time.Time {
-	t, _ := l.readLocked()
-	l.bucket.SetLimitAt(t, rate.Limit(rps))
-	l.bucket.SetBurstAt(t, burst)
+	t, by := l.readLocked()
 	l.rps, l.burst = rps, burst
+	l.fitLocked(t, by)
 	return t
+}
+
+// fitLocked sets the bucket to what may be spent by a grant.
+func (l *Limiter) fitLocked(t time.Time, by grant) {
+	switch by {
+	case grantShare:
+		l.bucket.SetLimitAt(t, rate.Limit(l.rps))
+		l.bucket.SetBurstAt(t, l.burst)
+	case grantBase:
+		l.bucket.SetLimitAt(t, rate.Limit(l.base.RPS))
+		l.bucket.SetBurstAt(t, l.base.Burst)
+	case grantNone:
+	}
 }
 
 // Burst is the cap in force.
@@ -154,19 +202,21 @@ func (l *Limiter) Burst() int {
 }
 
 // reshare sets rate and burst of whatever table entry the limiter has.
-func (l *Limiter) reshare(s Share) {
+func (l *Limiter) reshare(s, base Share) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.base = base
 	l.setLocked(s.RPS, s.Burst)
 }
 
 // change sets rate and burst for a table entry of the given revision and calls
 // publish, which makes the entry visible, both between two decisions: whoever
 // holds the former entry finds the revision changed, and looks again.
-func (l *Limiter) change(rps float64, burst int, revision uint64, publish func()) time.Time {
+func (l *Limiter) change(s, base Share, revision uint64, publish func()) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	t := l.setLocked(rps, burst)
+	l.base = base
+	t := l.setLocked(s.RPS, s.Burst)
 	l.revision = revision
 	publish()
 	return t

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -96,8 +97,9 @@ func (r *Registry) Get(segment string) (Bound, error) {
 //
 // EffectiveAt is when the former definition bound nobody any more: when all
 // enrolled nodes were known to have applied the change or, if some have not said so
-// within Config.Settle, when these know at the latest that they may decide by nothing
-// (Config.Expiry), which then lies ahead. That is about nodes that had a definition
+// within Config.Settle, when these know at the latest that they may decide by no more
+// than their base shares (Config.Expiry), or, if these are more than what is left to
+// them, by nothing (BaseTerm): that lies ahead. It is about nodes that had a definition
 // to spend: one that has not heard of a new quota, or knows it in shadow mode, is
 // limited when it hears.
 func (r *Registry) Put(q Quota, pre Precondition) (Bound, bool, error) {
@@ -116,6 +118,7 @@ func (r *Registry) Put(q Quota, pre Precondition) (Bound, bool, error) {
 	defer cancel()
 	var created, same bool
 	var index uint64
+	former := Former{Index: math.MaxUint64} // where nothing changes, it is not known who holds what
 	out, err := r.ledger.Update(ctx, []string{key}, func(now map[string]gossip.Record) (gossip.Txn, error) {
 		before, exists, err := current(now[key])
 		if err != nil {
@@ -131,6 +134,7 @@ func (r *Registry) Put(q Quota, pre Precondition) (Bound, bool, error) {
 		if created && r.full() {
 			return gossip.Txn{}, ErrTooMany
 		}
+		former = Former{Index: now[key].Index, Outlasts: exists && (before.Quota.Segment == "" || before.Quota.Outlasts(q))}
 		return change(gossip.Put{Key: key, Value: value}), nil
 	})
 	if err != nil {
@@ -139,7 +143,7 @@ func (r *Registry) Put(q Quota, pre Precondition) (Bound, bool, error) {
 	if !same {
 		index = out.Index
 	}
-	at, err := r.settle(ctx, q.Segment, index)
+	at, err := r.settle(ctx, q.Segment, index, former)
 	if err != nil {
 		return Bound{}, false, fmt.Errorf("put quota %s: %w", q.Segment, err)
 	}
@@ -169,7 +173,7 @@ func (r *Registry) Delete(segment string, pre Precondition) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, refused("delete quota "+segment, err)
 	}
-	at, err := r.settle(ctx, segment, out.Index)
+	at, err := r.settle(ctx, segment, out.Index, Former{})
 	if err != nil {
 		return time.Time{}, fmt.Errorf("delete quota %s: %w", segment, err)
 	}

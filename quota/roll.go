@@ -86,6 +86,18 @@ func (r *roll) covered(index uint64) bool {
 	return true
 }
 
+// least returns up to where those have applied the log who have not applied it up to
+// index, and run.
+func (r *roll) least(index uint64) uint64 {
+	least := index
+	for node, h := range r.enrolled {
+		if !h.left {
+			least = min(least, r.acked[node])
+		}
+	}
+	return least
+}
+
 // reached reports whether most of some nodes have applied the log up to index.
 func (r *roll) reached(nodes []string, index uint64) bool {
 	n := 0
@@ -121,3 +133,9 @@ func (r *roll) place(s Scope) (rank, n int) {
 
 // share is what this node may spend of a quota.
 func (r *roll) share(q Quota) Share { return q.part(r.place(q.Scope)) }
+
+// shares are what this node may spend of a quota within a term, and after it.
+func (r *roll) shares(q Quota) (share, base Share) {
+	rank, n := r.place(q.Scope)
+	return q.part(rank, n), q.base().part(rank, n)
+}

@@ -17,12 +17,22 @@ type Settling struct {
 	registry *Registry
 	segment  string
 	index    uint64
+	former   Former
 	most     time.Time // when most voters were seen to have it; zero before
 }
 
+// Former is what a change has replaced.
+type Former struct {
+	// Index is up to where a node has to have applied the log to hold that, and
+	// nothing older.
+	Index uint64
+	// Outlasts: base shares of it exceed the shares of what is now.
+	Outlasts bool
+}
+
 // Settling returns what follows the record of a segment with that index.
-func (r *Registry) Settling(segment string, index uint64) *Settling {
-	return &Settling{registry: r, segment: segment, index: index}
+func (r *Registry) Settling(segment string, index uint64, former Former) *Settling {
+	return &Settling{registry: r, segment: segment, index: index, former: former}
 }
 
 // Look returns from when on no node decides by what was before, as far as that can
@@ -33,12 +43,14 @@ func (r *Registry) Settling(segment string, index uint64) *Settling {
 // A node that is within its Term at t has been told by a majority of the voters,
 // asked after t − Term, and has applied what they named. Any two majorities share a
 // voter; so who has not applied what most voters had applied at m is within no term
-// after m + Term.
+// after m + Term. From then on it spends its base share of what it knows, of which the
+// others spend nothing; where that exceeds its share of what is now, it ends first.
 func (s *Settling) Look() (at time.Time, known, final bool) {
 	r := s.registry
 	r.mu.RLock()
 	here, all := r.applied[QuotaKey+s.segment] >= s.index, r.roll.covered(s.index)
 	most := r.roll.reached(r.cfg.Voters, s.index)
+	base := s.former.Outlasts || r.roll.least(s.index) < s.former.Index
 	r.mu.RUnlock()
 	now := r.gate.now()
 	if most && s.most.IsZero() {
@@ -48,7 +60,11 @@ func (s *Settling) Look() (at time.Time, known, final bool) {
 	case here && all:
 		return now, true, true
 	case here && most:
-		return s.most.Add(r.cfg.Expiry), true, false
+		at = s.most.Add(r.cfg.Expiry)
+		if base {
+			at = at.Add(BaseTerm + BaseTerm/100)
+		}
+		return at, true, false
 	}
 	return time.Time{}, false, false
 }
@@ -56,7 +72,7 @@ func (s *Settling) Look() (at time.Time, known, final bool) {
 // settle waits until this node and most voters have applied a change, and then a
 // moment for all others. It returns from when on nobody decides by what was before:
 // asked again, the same.
-func (r *Registry) settle(ctx context.Context, segment string, index uint64) (time.Time, error) {
+func (r *Registry) settle(ctx context.Context, segment string, index uint64, former Former) (time.Time, error) {
 	r.mu.RLock()
 	before := r.settled[segment]
 	r.mu.RUnlock()
@@ -66,7 +82,7 @@ func (r *Registry) settle(ctx context.Context, segment string, index uint64) (ti
 	moment := time.NewTimer(r.cfg.Settle)
 	defer moment.Stop()
 	patience := moment.C
-	s := r.Settling(segment, index)
+	s := r.Settling(segment, index, former)
 	for {
 		next := r.news.next() // before the look: what comes between the two wakes
 		if at, known, final := s.Look(); final || known && patience == nil {

@@ -14,7 +14,13 @@ type lease struct {
 }
 
 func (l *lease) held(now time.Time) (time.Duration, bool) {
-	return max(0, now.Sub(l.began)), !now.After(l.until)
+	switch {
+	case l.until.IsZero():
+		return Never, false
+	case now.After(l.until):
+		return now.Sub(l.until), false
+	}
+	return now.Sub(l.began), true
 }
 
 // renew is what a watermark does.
@@ -118,4 +124,59 @@ func TestATermAddsNothing(t *testing.T) {
 		}
 		require.Nil(t, checkCeiling(log))
 	})
+}
+
+// After its term a node goes on by a fiftieth, for ten minutes: what it has saved
+// above that is gone, and a process that has never been within a term has nothing.
+func TestBaseShares(t *testing.T) {
+	c, l := newClock(), &lease{}
+	g := NewSeededGate(c.Now, 1).Within(l.held)
+	q := Quota{Segment: "b2b", RPS: 300, Burst: 600}
+	part := func(q Quota) Share { return q.part(0, 3) }
+	require.Equal(t, Share{RPS: 2, Burst: 4}, part(q.base()))
+	_, err := g.set(q, part(q), part(q.base()))
+	require.NoError(t, err)
+	take := func() (n int) {
+		for range 300 {
+			d := g.Take("b2b", 1)
+			require.Equal(t, `"b2b";q=300;w=1`, d.Policy)
+			if d.Allowed {
+				n++
+			}
+		}
+		return n
+	}
+	c.Advance(time.Minute)
+	require.Zero(t, take(), "it has never known what holds")
+	l.renew(c.Now(), c.Now().Add(5*time.Second))
+	require.Zero(t, take())
+	c.Advance(6 * time.Second)
+	require.Equal(t, 4, take(), "of 200 saved, a base share's burst is left")
+	c.Advance(time.Second)
+	require.Equal(t, 2, take())
+	c.Advance(BaseTerm - 3*time.Second)
+	require.Equal(t, 4, take())
+	c.Advance(time.Second)
+	require.Equal(t, 0, take(), "ten minutes after its term")
+	l.renew(c.Now(), c.Now().Add(5*time.Second))
+	require.Zero(t, take(), "empty")
+	c.Advance(time.Second)
+	require.Equal(t, 100, take())
+	c.Advance(5 * time.Second)
+	_, err = g.set(q, part(q), part(q.base()))
+	require.NoError(t, err)
+	require.Equal(t, 4, take(), "also after a definition that came meanwhile")
+
+	for _, c := range []struct {
+		was, is Quota
+		want    bool
+	}{
+		{Quota{RPS: 300, Burst: 300}, Quota{RPS: 6, Burst: 6}, false},
+		{Quota{RPS: 300, Burst: 300}, Quota{RPS: 5, Burst: 6}, true},
+		{Quota{RPS: 300, Burst: 300}, Quota{RPS: 6, Burst: 5}, true},
+		{Quota{RPS: 300, Burst: 300}, Quota{RPS: 300, Burst: 300, Scope: ScopeRegion}, true},
+		{Quota{RPS: 300, Burst: 49}, Quota{RPS: 1, Burst: 1, Scope: ScopeRegion}, false},
+	} {
+		require.Equal(t, c.want, c.was.Outlasts(c.is), "%+v", c)
+	}
 }

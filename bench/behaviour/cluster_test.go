@@ -312,7 +312,7 @@ func TestVotersDie(t *testing.T) {
 	one, two := demo.Nodes[0], demo.Nodes[2] // the voters of the first and the second region
 	kill(t, one)
 	Until(t, "a quota to be set without one voter", func() bool {
-		s := admins[1].Do(t, "PUT", "/v1/quotas/b2c", `{"rps":1000}`).Status
+		s := admins[1].Do(t, "PUT", "/v1/quotas/b2b", `{"rps":1000}`).Status
 		return s == http.StatusCreated || s == http.StatusOK
 	})
 	// A push goes everywhere, but for the dead node, which is named.
@@ -341,7 +341,7 @@ func TestVotersDie(t *testing.T) {
 
 	kill(t, two)
 	Until(t, "a quota to be refused without two voters", func() bool {
-		r := admins[1].Do(t, "PUT", "/v1/quotas/b2c", `{"rps":500}`)
+		r := admins[1].Do(t, "PUT", "/v1/quotas/b2b", `{"rps":500}`)
 		return r.Status == http.StatusServiceUnavailable && r.Header.Get("Retry-After") != ""
 	})
 	digest := "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
@@ -364,7 +364,7 @@ func TestVotersDie(t *testing.T) {
 	}
 	byHand(t, one)
 	Until(t, "a quota to be set with two voters again", func() bool {
-		return admins[5].Do(t, "PUT", "/v1/quotas/b2c", `{"rps":500}`).Status == http.StatusOK
+		return admins[5].Do(t, "PUT", "/v1/quotas/b2b", `{"rps":500}`).Status == http.StatusOK
 	})
 	exit, last = p.push(t, docs.Dir)
 	require.Zero(t, exit, "%+v", last)

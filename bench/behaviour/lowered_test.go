@@ -68,9 +68,9 @@ func TestALoweredQuotaBindsTheFrozen(t *testing.T) {
 	})
 }
 
-// TestACutOffNodeSpendsNothing: where most voters are gone nobody knows whether a
-// limit still holds, and nobody admits by it; what no quota governs is served.
-func TestACutOffNodeSpendsNothing(t *testing.T) {
+// TestACutOffNodeSpendsItsBaseShare: where most voters are gone nobody knows whether a
+// limit still holds, and nodes admit a fiftieth of it; what no quota governs is served.
+func TestACutOffNodeSpendsItsBaseShare(t *testing.T) {
 	t.Parallel()
 	demo := edged.Demo(t)
 	allReady(t, demo)
@@ -81,9 +81,10 @@ func TestACutOffNodeSpendsNothing(t *testing.T) {
 	require.Equal(t, 200, reader.Get(t, H1, otherTrial).Status)
 	kill(t, demo.Nodes[2])
 	kill(t, demo.Nodes[4])
-	Until(t, "the node to spend nothing more", func() bool {
+	Until(t, "the node to refuse what is beyond its base share", func() bool {
 		r := reader.Get(t, H1, trial)
 		return r.Status == http.StatusTooManyRequests && r.Header.Get("Edge-Degraded") == "isolated"
 	})
+	Until(t, "the base share to admit", func() bool { return reader.Get(t, H1, trial).Status == 200 })
 	require.Equal(t, 200, reader.Get(t, H1, otherTrial).Status)
 }

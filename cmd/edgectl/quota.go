@@ -80,7 +80,7 @@ type quotaSet struct {
 	Overflow  string  `help:"What a request over the limit gets: reject, stale or degrade. Default: reject." placeholder:"WAY"`
 	Mode      string  `help:"enforce, or shadow to count only. Default: enforce." placeholder:"MODE"`
 	Priority  *int    `help:"Which quota is shed first, 0 to 9. Default: 5." placeholder:"N"`
-	Partition string  `help:"What a node may spend that is cut off: strict, which is nothing, is all there is yet." placeholder:"POLICY"`
+	Partition string  `help:"What a node may spend that is cut off: strict, a fiftieth of its share for ten minutes, is all there is yet." placeholder:"POLICY"`
 	IfMatch   string  `help:"Change only the definition with this entity tag." placeholder:"ETAG"`
 }
 

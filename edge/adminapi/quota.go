@@ -24,6 +24,6 @@ type QuotaSpec struct {
 	Overflow string  `json:"overflow,omitempty"`
 	Mode     string  `json:"mode,omitempty"`
 	Priority *int    `json:"priority,omitempty"`
-	// Partition is what a node may spend that is cut off: nothing, which is strict.
+	// Partition is what a node may spend that is cut off: its base share, which is strict.
 	Partition string `json:"partition,omitempty" jsonschema:"enum=strict"`
 }

@@ -22,6 +22,12 @@ type limit struct {
 	effective time.Time // as the operator was told; zero while, or if, nobody could tell
 }
 
+// definition is what the log has of the quota.
+type definition struct {
+	quota.Quota
+	index uint64
+}
+
 // nobody's ledger: what changes in a run, the world writes.
 type noLedger struct{}
 
@@ -72,7 +78,11 @@ func (w *World) operator() {
 	}
 	w.append(gossip.Txn{Puts: []gossip.Put{{Key: quota.QuotaKey + limited, Value: value}}})
 	w.limits = append(w.limits, l)
-	n.process.settle(l, n.process.quotas.Settling(limited, uint64(len(w.log))))
+	former := w.defined
+	w.defined = definition{q, uint64(len(w.log))}
+	n.process.settle(l, n.process.quotas.Settling(limited, uint64(len(w.log)), quota.Former{
+		Index: former.index, Outlasts: former.index > 0 && former.Outlasts(q),
+	}))
 }
 
 // settle looks, as a PUT does, how far a change has come.

@@ -43,6 +43,7 @@ type World struct {
 	pushes  []*push
 	purges  []*purged
 	limits  []*limit
+	defined definition
 	groups  map[string]int // who is cut off from whom
 	loss    float64
 	calm    bool // faults have ended

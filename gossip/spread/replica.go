@@ -275,7 +275,8 @@ func (r *Replica) SetPeers(peers []Neighbour) {
 func (r *Replica) Isolated(now time.Time) bool { return r.mark.isolated(now) }
 
 // Held reports whether the node is not isolated, and for how long it has not been
-// without a break. What was acknowledged by a majority of the voters before, it has,
+// without a break; where it is, for how long it has been (for ever, if this process
+// never was otherwise). What was acknowledged by a majority of the voters before, it has,
 // records of the control log too. HOT.
 func (r *Replica) Held(now time.Time) (time.Duration, bool) { return r.mark.held(now) }
 

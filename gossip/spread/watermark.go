@@ -1,6 +1,7 @@
 package spread
 
 import (
+	"math"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -118,12 +119,16 @@ func (w *watermarks) settle(now time.Time, has gossip.Vector, index, need uint64
 // isolated reports whether the node may have missed something. HOT.
 func (w *watermarks) isolated(now time.Time) bool { return int64(now.Sub(w.base)) > w.until.Load() }
 
-// held reports whether the node is not isolated, and for how long it has not been.
+// held reports whether the node is not isolated, and for how long it has not been;
+// if it is, for how long it has been.
 // HOT.
 func (w *watermarks) held(now time.Time) (time.Duration, bool) {
-	at := int64(now.Sub(w.base))
-	if at > w.until.Load() {
-		return 0, false
+	at, until := int64(now.Sub(w.base)), w.until.Load()
+	switch {
+	case until < 0:
+		return math.MaxInt64, false
+	case at > until:
+		return time.Duration(at - until), false
 	}
 	return time.Duration(max(0, at-w.since.Load())), true
 }
