@@ -32,28 +32,27 @@ func appendHost(dst []byte, host string) ([]byte, *Error) {
 	if name == "" || len(name) > maxName {
 		return dst, badf("host", "its name must have 1 to %d bytes", maxName)
 	}
-	label := 0
-	for i := 0; i < len(name); i++ {
-		c := name[i]
+	at, label := len(dst), 0
+	dst = append(dst, name...)
+	for i, c := range dst[at:] {
 		switch {
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-', c == '_':
 		case c == '.':
 			if label == 0 {
-				return dst, bad("host", "has an empty label")
+				return dst[:at], bad("host", "has an empty label")
 			}
 			label = -1
 		case c >= 'A' && c <= 'Z':
-			c += 'a' - 'A'
-		case c >= 'a' && c <= 'z', c >= '0' && c <= '9', c == '-', c == '_':
+			dst[at+i] = c + 'a' - 'A'
 		default:
-			return dst, bad("host", "may hold letters, digits, - _ . and a port, or an IPv6 address in brackets")
+			return dst[:at], bad("host", "may hold letters, digits, - _ . and a port, or an IPv6 address in brackets")
 		}
 		if label++; label > 63 {
-			return dst, bad("host", "has a label longer than 63 bytes")
+			return dst[:at], bad("host", "has a label longer than 63 bytes")
 		}
-		dst = append(dst, c)
 	}
 	if label == 0 {
-		return dst, bad("host", "has an empty label")
+		return dst[:at], bad("host", "has an empty label")
 	}
 	return appendPort(dst, port)
 }

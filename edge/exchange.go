@@ -65,9 +65,7 @@ const maxKeptScratch = 16 << 10
 // Reset forgets the request and the answer.
 func (x *Exchange) Reset() {
 	x.Req, x.Informer = Request{}, nil
-	x.Rep.Extra.reset()
-	extra := x.Rep.Extra
-	x.Rep = Reply{Extra: extra}
+	x.Rep = Reply{Extra: FieldList{x.Rep.Extra.items[:0]}}
 	x.key = cachekey.Key{}
 	x.keyed = false
 	x.targets, x.validate, x.vector, x.slot = nil, false, "", nil

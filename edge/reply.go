@@ -10,12 +10,9 @@ import (
 type Field struct{ Name, Value string }
 
 // FieldList is the small list of field lines that are made for one answer
-// (Age, Cache-Status, RateLimit…): a fixed array over the exchange's scratch
-// memory, so that it allocates nothing.
-type FieldList struct {
-	n     int
-	items [maxExtra]ExtraField
-}
+// (Age, Cache-Status, RateLimit…) over the exchange's scratch memory. It keeps its
+// room from answer to answer, so that it allocates nothing.
+type FieldList struct{ items []ExtraField }
 
 // ExtraField is one line of a FieldList. Value is a view of the exchange's
 // scratch and must not be kept.
@@ -26,29 +23,29 @@ type ExtraField struct {
 
 const maxExtra = 16
 
-// Add appends a line. A line beyond the array's end is dropped: the core adds
-// at most a dozen, which a test holds.
+// Add appends a line. A line beyond maxExtra is dropped: the core adds at most a
+// dozen, which a test holds.
 func (l *FieldList) Add(name string, value []byte) {
-	if l.n < maxExtra {
-		l.items[l.n] = ExtraField{name, value}
-		l.n++
+	if l.items == nil {
+		l.items = make([]ExtraField, 0, maxExtra)
+	}
+	if len(l.items) < maxExtra {
+		l.items = append(l.items, ExtraField{name, value})
 	}
 }
 
 // Lines returns the lines in order, as a view.
-func (l *FieldList) Lines() []ExtraField { return l.items[:l.n] }
+func (l *FieldList) Lines() []ExtraField { return l.items }
 
 // Get returns the first line of that name, nil if there is none.
 func (l *FieldList) Get(name string) []byte {
-	for i := range l.items[:l.n] {
+	for i := range l.items {
 		if l.items[i].Name == name {
 			return l.items[i].Value
 		}
 	}
 	return nil
 }
-
-func (l *FieldList) reset() { l.n = 0 }
 
 // Reply is a plan, not a writer: the transport puts it on the wire as Status,
 // Art's fields, Extra's fields, a Content-Length and the content.

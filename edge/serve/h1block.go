@@ -31,15 +31,15 @@ func (h *h1) block(hdr *fasthttp.ResponseHeader, x *h1Exchange) bool {
 		return false
 	}
 	b := append(x.lines[:0], form[1:]...)
-	last := len(extra) - 1
-	for i := range extra {
-		value := extra[i].Value
-		if !plainLine(extra[i].Name, value) {
+	from, last := len(b), len(extra)-1
+	for i := range extra[:last] {
+		if notPlain(extra[i].Name) {
 			return false
 		}
-		if i < last {
-			b = append(append(append(append(b, extra[i].Name...), ": "...), value...), "\r\n"...)
-		}
+		b = append(append(append(append(b, extra[i].Name...), ": "...), extra[i].Value...), "\r\n"...)
+	}
+	if made := b[from:]; notPlain(extra[last].Name) || breaks(made, last) || breaks(extra[last].Value, 0) {
+		return false
 	}
 	if h.altSvc != nil {
 		b = append(append(append(b, "Alt-Svc: "...), h.altSvc...), "\r\n"...)
@@ -55,10 +55,12 @@ func (h *h1) block(hdr *fasthttp.ResponseHeader, x *h1Exchange) bool {
 	return true
 }
 
-// plainLine reports whether a line made for one answer means nothing to fasthttp and
-// is one line.
-func plainLine(name string, value []byte) bool {
-	return name != "Date" && !gate.OwnLine(name) && bytes.IndexByte(value, '\n') < 0 && bytes.IndexByte(value, '\r') < 0
+// notPlain reports whether a line of that name means something to fasthttp.
+func notPlain(name string) bool { return name == "Date" || gate.OwnLine(name) }
+
+// breaks reports whether b has other line breaks than those of so many lines.
+func breaks(b []byte, lines int) bool {
+	return bytes.Count(b, []byte{'\n'}) != lines || bytes.Count(b, []byte{'\r'}) != lines
 }
 
 // maxKeptBlock bounds what a pooled exchange keeps.

@@ -17,7 +17,15 @@ var _ edge.Fields = (*h1Fields)(nil)
 type h1Fields struct {
 	raw   []byte
 	lines []h1Line
+	// lengths has a bit for each length of a name: a hit asks for a dozen fields,
+	// most of which no request has.
+	lengths uint64
 }
+
+func lengthBit(n int) uint64 { return 1 << min(n, 63) }
+
+// lacks reports whether surely no line has that name.
+func (f *h1Fields) lacks(canonical string) bool { return f.lengths&lengthBit(len(canonical)) == 0 }
 
 // h1Line is one field line as offsets into raw.
 type h1Line struct{ name, nameEnd, value, valueEnd uint32 }
@@ -26,7 +34,7 @@ type h1Line struct{ name, nameEnd, value, valueEnd uint32 }
 const maxKeptLines = 256
 
 func (f *h1Fields) reset() {
-	f.raw = nil
+	f.raw, f.lengths = nil, 0
 	if cap(f.lines) > maxKeptLines {
 		f.lines = nil
 	}
@@ -43,6 +51,9 @@ func (f *h1Fields) value(i int) string {
 
 // Get returns the first value of a field.
 func (f *h1Fields) Get(canonical string) string {
+	if f.lacks(canonical) {
+		return ""
+	}
 	for i := range f.lines {
 		if f.name(i) == canonical {
 			return f.value(i)
@@ -53,6 +64,9 @@ func (f *h1Fields) Get(canonical string) string {
 
 // Each yields every value of a field, in order.
 func (f *h1Fields) Each(canonical string, yield func(string) bool) {
+	if f.lacks(canonical) {
+		return
+	}
 	for i := range f.lines {
 		if f.name(i) == canonical && !yield(f.value(i)) {
 			return
@@ -62,6 +76,9 @@ func (f *h1Fields) Each(canonical string, yield func(string) bool) {
 
 // Combined returns all values of a field as one.
 func (f *h1Fields) Combined(canonical string) string {
+	if f.lacks(canonical) {
+		return ""
+	}
 	var all string
 	found := false
 	for i := range f.lines {

@@ -42,7 +42,7 @@ func checkH1(h *fasthttp.RequestHeader, f *h1Fields, maxBody int64) gate.Refusal
 // scan validates a raw header section, up to and with the empty line that ends
 // it, makes its names canonical in place and notes its lines.
 func (f *h1Fields) scan(raw []byte) gate.Refusal {
-	f.raw, f.lines = raw, f.lines[:0]
+	f.raw, f.lines, f.lengths = raw, f.lines[:0], 0
 	var framing h1Framing
 	for i := 0; i < len(raw); {
 		if raw[i] == '\r' && i+2 == len(raw) && raw[i+1] == '\n' {
@@ -80,6 +80,7 @@ func (f *h1Fields) scan(raw []byte) gate.Refusal {
 		}
 		if !consumed {
 			f.lines = append(f.lines, line)
+			f.lengths |= lengthBit(n)
 		}
 	}
 	if framing.length && framing.coding {
