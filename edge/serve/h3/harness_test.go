@@ -79,9 +79,15 @@ func startLoose(t testing.TB, core Core, change ...func(*Config)) *rig {
 		c(&cfg)
 	}
 	cert, roots := edgetest.Certificate(t)
+	return startAs(t, core, cfg, &tls.Config{Certificates: []tls.Certificate{cert}}, roots)
+}
+
+// startAs is startLoose with a TLS configuration.
+func startAs(t testing.TB, core Core, cfg Config, config *tls.Config, roots *x509.CertPool) *rig {
+	t.Helper()
 	udp, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	require.NoError(t, err)
-	s, err := New(udp, &tls.Config{Certificates: []tls.Certificate{cert}}, cfg, core, slog.New(slog.DiscardHandler))
+	s, err := New(udp, config, cfg, core, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	r := &rig{Server: s, t: t, addr: udp.LocalAddr().String(), roots: roots, done: make(chan error, 1)}
 	go func() { r.done <- s.Serve() }()

@@ -28,8 +28,8 @@ type listener struct {
 	logger *slog.Logger
 }
 
-// listen takes over a socket.
-func listen(udp *net.UDPConn, tlsConfig *tls.Config, cfg Config, logger *slog.Logger) (*listener, error) {
+// listen takes over a socket, for the stack of that name.
+func listen(udp *net.UDPConn, tlsConfig *tls.Config, stack string, cfg Config, logger *slog.Logger) (*listener, error) {
 	reset, token := quic.StatelessResetKey(cfg.StatelessReset), quic.TokenGeneratorKey(cfg.Token)
 	if reset == (quic.StatelessResetKey{}) {
 		_, _ = rand.Read(reset[:]) // never fails
@@ -44,7 +44,7 @@ func listen(udp *net.UDPConn, tlsConfig *tls.Config, cfg Config, logger *slog.Lo
 		TokenGeneratorKey:   &token,
 		VerifySourceAddress: func(net.Addr) bool { return l.busy() },
 	}
-	early, err := l.tr.ListenEarly(http3.ConfigureTLSConfig(tlsConfig), &quic.Config{
+	early, err := l.tr.ListenEarly(http3.ConfigureTLSConfig(remembering(tlsConfig, stack, cfg.MaxHeaderBytes)), &quic.Config{
 		HandshakeIdleTimeout:           min(cfg.HeaderTimeout, 5*time.Second),
 		MaxIdleTimeout:                 cfg.IdleTimeout,
 		MaxIncomingStreams:             int64(cfg.MaxStreams),

@@ -26,7 +26,7 @@ type Stock struct {
 // NewStock takes over a socket. busy reports whether the handler has a request in
 // flight.
 func NewStock(udp *net.UDPConn, tlsConfig *tls.Config, cfg Config, handler http.Handler, busy func() bool, logger *slog.Logger) (*Stock, error) {
-	ln, err := listen(udp, tlsConfig, cfg, logger)
+	ln, err := listen(udp, tlsConfig, "stock", cfg, logger)
 	if err != nil {
 		return nil, err
 	}
