@@ -25,8 +25,9 @@ type upheaval struct {
 	random  *rand.Rand
 	ids     []string
 	kills   int
-	deposed int // kills of the node that led
-	done    int // pushes that reached everybody
+	deposed int          // kills of the node that led
+	done    int          // pushes that reached everybody
+	back    func(at int) // waits until a node that was started again may be asked; nil for at once
 }
 
 // TestUpheaval: randomised requests over all nodes and protocols while documents
@@ -114,6 +115,9 @@ func (u *upheaval) bounce(at int, meanwhile func()) {
 	u.kills++
 	meanwhile()
 	u.nodes[at].PID = byHand(u.t, u.nodes[at]).PID
+	if u.back != nil {
+		u.back(at)
+	}
 	u.lives[at].Add(1)
 }
 
