@@ -109,7 +109,7 @@ func TestMixedLoad(t *testing.T) {
 
 // acts are everything that happens: first, in some order, what needs a well origin,
 // then, in some order, its illnesses. What a breaker holds back for half a minute after
-// those, of an origin that has to show what was purged everywhere, nobody has.
+// its first probe, after a pause of seconds, of an origin that has to show what was purged everywhere, nobody has.
 func (m *mixed) acts() []func() {
 	act := func(name string, do func()) func() {
 		return func() {
@@ -139,7 +139,7 @@ func (m *mixed) acts() []func() {
 	freezes := []func(){act("freeze for 2 s", func() { m.freeze(2 * time.Second) }), act("freeze for 8 s", func() { m.freeze(8 * time.Second) })}
 	well = append(append(well, freezes...), act("push and kill", m.round))
 	ill = append(ill, freezes...)
-	return append(append(shuffled(well), shuffled(ill)...), act("recovery", func() { pause(m.upheaval.t.Context(), 31*time.Second) }))
+	return append(append(shuffled(well), shuffled(ill)...), act("recovery", func() { pause(m.upheaval.t.Context(), 40*time.Second) }))
 }
 
 // rest lets go of all readers' connections and returns what each node holds then.
