@@ -11,7 +11,7 @@
 //
 // # Guarantees
 //
-//   - An abuse says the same each time: what differs is the server.
+//   - An abuse, made anew, says the same each time: what differs is the server.
 //   - None waits longer than it was told to.
 //
 // # Not guaranteed

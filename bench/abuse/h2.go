@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// H2 is what an abusive client of HTTP/2 says.
+// H2 is what an abusive client of HTTP/2 says on one connection: its field blocks build
+// on those before them.
 type H2 struct {
 	Name string
 	// Open is said first, the preface with it.

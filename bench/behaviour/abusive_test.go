@@ -194,15 +194,17 @@ func (c *crowd) ask(ctx context.Context, readers *Readers, proto Proto, random *
 // over2 abuses HTTP/2 until the soak is over, a connection after another.
 func (c *crowd) over2(ctx context.Context, s *soak, random *rand.Rand) {
 	const rounds = 60_000
-	all := slices.Concat(abuse.Floods(), abuse.Stalls(), []abuse.H2{
-		abuse.ContinuationBomb(), abuse.TableBomb(), abuse.NobodyReads(), abuse.NoWindow(), abuse.NoContent(c.streams), abuse.HalfClosed(c.streams),
-	})
-	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	abuses := func() []abuse.H2 { // anew for each connection, as each has tables of its own
+		return slices.Concat(abuse.Floods(), abuse.Stalls(), []abuse.H2{
+			abuse.ContinuationBomb(), abuse.TableBomb(), abuse.NobodyReads(), abuse.NoWindow(), abuse.NoContent(c.streams), abuse.HalfClosed(c.streams),
+		})
+	}
+	order := random.Perm(len(abuses()))
 	trust := c.trust.Clone()
 	trust.NextProtos = []string{"h2"}
 	dialer := &tls.Dialer{Config: trust}
 	for i := 0; !s.over() && ctx.Err() == nil; i++ {
-		a := all[i%len(all)]
+		a := abuses()[order[i%len(order)]]
 		conn, err := dialer.DialContext(ctx, "tcp", c.addr)
 		if err != nil {
 			c.note("h2 "+a.Name, "no connection")
