@@ -331,9 +331,12 @@ func TestAChangeBindsWhenNobodyDecidesByTheFormer(t *testing.T) {
 		a, b, c, d := node("a", 1), node("b", 2), node("c", 3), node("d", 4)
 		all := []*follower{a, b, c, d}
 		// reach has a change come to some after a while.
+		var one sync.Mutex
 		reach := func(after time.Duration, some ...*follower) {
 			go func() {
 				time.Sleep(after)
+				one.Lock()
+				defer one.Unlock()
 				for _, f := range some {
 					f.catchUp(t, l)
 				}
