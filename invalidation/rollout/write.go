@@ -16,9 +16,9 @@ import (
 var ErrNotYet = errors.New("not yet")
 
 // Write returns the changes that put after in the place of before, with all that
-// follows from it; none if nothing does. now holds the records of before.Keys, and
-// those of all other rollouts that are not final where after may begin. after gets the term, unless before has a later one; where it is ErrNotYet, it is
-// before.
+// follows from it; none if nothing does. now holds the records of before.Keys and,
+// where after may begin, those of all other rollouts that are not final. after gets
+// the term, unless before has a later one; where it is ErrNotYet, it is before.
 //
 // What was true when the origin was looked at may not be so any more. So a rollout
 // takes hold of its documents only where no other has them, each of its versions
