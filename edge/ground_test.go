@@ -3,7 +3,10 @@ package edge_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,26 +33,34 @@ func split(lines string) []string {
 }
 
 // second sends a request twice, so long apart, and tells where the second answer is
-// from. The origin says the same both times, 304 to a condition that holds.
+// from. The origin says the same both times, 304 to a condition that holds, and numbers
+// its answers: a refresh that no reader waits for asks it too, and answers nobody.
 func second(n *node, status int, answered, first string, apart time.Duration, again string) (step, response) {
-	from := hit
+	var said sync.Map // what the origin did, by the number it gave
+	var asked atomic.Int64
 	n.up.set(func(_ context.Context, f *edge.Fetch) (*edge.Answer, error) {
-		from = fetched
-		a := answer(status, "content", split(answered)...)
+		number := asked.Add(1)
+		lines := append(split(answered), fmt.Sprint("Origin-Said: ", number))
+		did, a := fetched, answer(status, "content", lines...)
 		for _, l := range f.Fields {
 			if l.Name == "If-None-Match" || l.Name == "If-Modified-Since" {
-				from = validated
-				a = answer(304, "", split(answered)...)
+				did, a = validated, answer(304, "", lines...)
 			}
 		}
+		said.Store(number, did)
 		a.RequestAt, a.ResponseAt = n.now(), n.now()
 		return a, nil
 	})
 	n.get("/x", split(first)...)
-	from = hit
 	n.skew.Add(int64(apart))
 	r := n.get("/x", split(again)...)
-	return from, r
+	if s := r.cacheStatus(); strings.Contains(s, "; hit") && !strings.Contains(s, "fwd-status") {
+		require.Equal(n.t, "1", r.header.Get("Origin-Said"))
+		return hit, r
+	}
+	from, _ := said.Load(asked.Load())
+	did, _ := from.(step)
+	return did, r
 }
 
 // The ground of the public suite through the whole core, group by group: which of a
