@@ -23,7 +23,7 @@ type vector struct {
 	CanFail  bool            `json:"can_fail"`
 }
 
-const vectorsSum = "d4a914956c930aeb044c750d52b273d5989bff4ed0bcb484a9d69dfafbc84ed1"
+const vectorsSum = "7dafdd66f1c8e552887fc0b3a52175f2a736e6651dadde115014b8fe7477bdba"
 
 func vectors(t *testing.T) map[string][]vector {
 	t.Helper()

@@ -19,7 +19,7 @@ var libraries = []library{
 	{"github.com/alecthomas/kong", []string{"cmd/…"}},
 	{"github.com/cloudflare/cloudflare-go", []string{"edge/cloudflare"}},
 	{"github.com/dgraph-io/ristretto/v2", []string{"edge/cache"}},
-	{"github.com/dunglas/httpsfv", []string{"edge/freshness", "bench/behaviour"}},
+	{"github.com/dunglas/httpsfv", []string{"edge/freshness", "edge/serve/section", "bench/behaviour"}},
 	{"github.com/failsafe-go/failsafe-go", []string{"edge/origin"}},
 	{"github.com/goccy/go-yaml", []string{"edge/config", "bench/docsorigin"}},
 	{"github.com/hashicorp/go-hclog", []string{"gossip/control"}}, // the logger that raft wants

@@ -1,6 +1,10 @@
 package section
 
 import (
+	"compress/gzip"
+	"encoding/json"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/dunglas/httpsfv"
@@ -44,34 +48,82 @@ func TestPriority(t *testing.T) {
 	}
 }
 
-// FuzzPriority: what a full parser of structured fields accepts, this one reads in
-// the same way.
+// FuzzPriority: what browsers send is read as the full parser of structured fields
+// reads it, and nothing that it refuses counts.
 func FuzzPriority(f *testing.F) {
 	for _, v := range []string{"u=1, i", "i;a=b, u=7", "x=(a b);c, u=0", "u=8", "i=?0", "a=\"\\\"\", u=1", "x=:YQ==:,i", "u=1,,i"} {
 		f.Add(v)
 	}
 	f.Fuzz(func(t *testing.T, v string) {
-		got := ParsePriority(v)
-		require.LessOrEqual(t, got.Urgency, uint8(7))
-		d, err := httpsfv.UnmarshalDictionary([]string{v})
-		if err != nil {
-			return
-		}
-		want := Default()
-		if m, ok := d.Get("u"); ok {
-			if item, ok := m.(httpsfv.Item); ok {
-				if n, ok := item.Value.(int64); ok && n >= 0 && n <= 7 {
-					want.Urgency = uint8(n)
-				}
-			}
-		}
-		if m, ok := d.Get("i"); ok {
-			if item, ok := m.(httpsfv.Item); ok {
-				if b, ok := item.Value.(bool); ok {
-					want.Incremental = b
-				}
-			}
-		}
-		require.Equal(t, want, got, "%q", v)
+		require.Equal(t, readInFull(v), ParsePriority(v), "%q", v)
 	})
+}
+
+// readInFull reads a Priority by the full parser and nothing else.
+func readInFull(v string) Importance {
+	want := Default()
+	d, err := httpsfv.UnmarshalDictionary([]string{v})
+	if err != nil {
+		return want
+	}
+	if m, ok := d.Get("u"); ok {
+		if item, ok := m.(httpsfv.Item); ok {
+			if n, ok := item.Value.(int64); ok && n >= 0 && n <= 7 {
+				want.Urgency = uint8(n)
+			}
+		}
+	}
+	if m, ok := d.Get("i"); ok {
+		if item, ok := m.(httpsfv.Item); ok {
+			if b, ok := item.Value.(bool); ok {
+				want.Incremental = b
+			}
+		}
+	}
+	return want
+}
+
+// Priority is a dictionary: the public vectors of dictionaries, and those of items
+// as a member's value, with an urgency beside it. What must fail gives the default.
+func TestStructuredFieldVectors(t *testing.T) {
+	f, err := os.Open("../../../cachekey/testdata/structured-field-tests/vectors.json.gz")
+	require.NoError(t, err)
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	require.NoError(t, err)
+	var all map[string][]struct {
+		Name     string   `json:"name"`
+		Raw      []string `json:"raw"`
+		Type     string   `json:"header_type"`
+		MustFail bool     `json:"must_fail"`
+		CanFail  bool     `json:"can_fail"`
+	}
+	require.NoError(t, json.NewDecoder(z).Decode(&all))
+	seen, failing := 0, 0
+	for file, of := range all {
+		for _, v := range of {
+			raw := strings.Trim(strings.Join(v.Raw, ","), " ")
+			switch {
+			case v.Type == "dictionary" && raw != "":
+			case v.Type == "item" && raw != "" && raw == strings.Join(v.Raw, ",") && !strings.Contains(raw, ","):
+				raw = "x=" + raw
+			default:
+				continue
+			}
+			seen++
+			whole := raw + ",u=1"
+			if strings.HasSuffix(raw, "\t") { // which is allowed before a comma
+				whole = "u=1," + raw
+			}
+			got := ParsePriority(whole)
+			if v.MustFail {
+				failing++
+				require.Equal(t, Default(), got, "%s: %s: %q", file, v.Name, raw)
+			} else if !v.CanFail && !strings.Contains(raw, "u") && !strings.Contains(raw, "i") {
+				require.Equal(t, Importance{Urgency: 1}, got, "%s: %s: %q", file, v.Name, raw)
+			}
+		}
+	}
+	require.Greater(t, seen, 1000)
+	require.Greater(t, failing, 500)
 }

@@ -102,7 +102,9 @@ func (s *Section) addKnown(n Name, value string) {
 	case Trailer:
 		return
 	case Priority:
-		s.head.Priority = ParsePriority(value) // of several the last one counts, RFC 8941 §4.2
+		if s.seen[Priority] == 1 {
+			s.head.Priority = ParsePriority(value)
+		}
 	}
 	s.lines = append(s.lines, field{n.Text, value, n.Kind})
 }
@@ -125,8 +127,13 @@ func parseLength(v string) (int64, bool) {
 // §8.3.1, RFC 9114 §4.3.1), which is "" if it is not.
 func (s *Section) Request() (h *Head, malformed string) {
 	h = &s.head
-	if s.seen[Priority] == 0 {
+	switch n := s.seen[Priority]; {
+	case n == 0:
 		h.Priority = Default()
+	case n > 1: // one dictionary on several lines
+		var lines []string
+		s.Each("Priority", func(v string) bool { lines = append(lines, v); return true })
+		h.Priority = readPriority(lines)
 	}
 	if s.fault == "" {
 		s.fault = s.judge()

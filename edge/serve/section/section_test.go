@@ -69,6 +69,14 @@ func TestRequest(t *testing.T) {
 	require.Equal(t, Default(), h.Priority, "nothing is left of the former request")
 	require.Empty(t, h.Expect)
 	require.Empty(t, s.Get("X-Many"))
+
+	// A dictionary on several lines (RFC 9651 §4.2).
+	read(s, get("priority", "u=1", "priority", "i", "priority", "u=5")...)
+	h, _ = s.Request()
+	require.Equal(t, Importance{5, true}, h.Priority)
+	read(s, get("priority", "u=1", "priority", "!")...)
+	h, _ = s.Request()
+	require.Equal(t, Default(), h.Priority)
 }
 
 func TestMalformed(t *testing.T) {
