@@ -77,14 +77,15 @@ func (c *Core) pour(ctx context.Context, fl *flight, d *detached, f *Fetch, rule
 			c.dropStale(fl, d)
 			c.mark(fl)
 		}
-		early.stored, early.passed = false, true
+		passing := early // the timer may be reading the other one
+		passing.stored, passing.passed = false, true
 		fl.content.pass()
-		c.flights.land(fl, early)
-		fl.begin(early)
+		c.flights.land(fl, passing)
+		fl.begin(passing)
 		d.release()
 		if err = p.pass(ctx, ans, spill.next); err == nil || err == errNobody {
 			fl.content.finish(err)
-			return early
+			return passing
 		}
 	}
 	err = fmt.Errorf("fetch %s: read body: %w", f.Target, err)

@@ -29,7 +29,7 @@ func TestWhatMayBeReplacedIsShownAsAWhole(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var w *io.PipeWriter
 				broken := func(status int) (*edge.Answer, error) {
-					a := answer(status, "", "Cache-Control: max-age=60")
+					a := dated(answer(status, "", "Cache-Control: max-age=60"))
 					a.Body, w = io.Pipe()
 					a.Length = -1
 					return a, nil
@@ -39,7 +39,7 @@ func TestWhatMayBeReplacedIsShownAsAWhole(t *testing.T) {
 						if from == "peer" {
 							return broken(200)
 						}
-						return answer(200, "of another", "Cache-Control: max-age=60"), nil
+						return dated(answer(200, "of another", "Cache-Control: max-age=60")), nil
 					})
 				})
 				n.up.set(func(context.Context, *edge.Fetch) (*edge.Answer, error) {
@@ -114,6 +114,24 @@ func TestContentTooLargeToKeepSupersedesTheCopy(t *testing.T) {
 	require.Equal(t, large, n.get("/page").body)
 	require.Equal(t, large, n.get("/page").body)
 	require.Equal(t, []string{`"1"`}, asked, "the former one is asked about once")
+}
+
+// Content that turns out to be too large before anybody was shown of it is told of as
+// what passes, also by the timer that shows what has come by then.
+func TestContentThatPassesSoonIsToldAsSuch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, func(c *edge.Config, _ *edge.Deps) { c.MaxObject = 10 })
+		writers := slowly(n, -1, "Cache-Control: max-age=60")
+		done := make(chan shown, 1)
+		go func() { done <- open(t, n, "/slow") }()
+		w := <-writers
+		put(t, w, "0123456789 and more")
+		time.Sleep(time.Second) // the content goes on for longer than a reader is kept from what has come
+		s := <-done
+		require.False(t, s.x.Rep.Cache.Stored)
+		go func() { _ = w.Close() }()
+		s.whole("0123456789 and more")
+	})
 }
 
 // What a purge has hit before it began to come is not said to be stored.
