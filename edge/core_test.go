@@ -25,7 +25,10 @@ func sound(_ context.Context, f *edge.Fetch) (*edge.Answer, error) {
 
 func TestSecondFetchIsAHit(t *testing.T) {
 	n := newNode(t)
-	n.up.set(sound)
+	n.up.set(func(ctx context.Context, f *edge.Fetch) (*edge.Answer, error) {
+		n.skew.Add(int64(20 * time.Millisecond))
+		return sound(ctx, f)
+	})
 	first := n.get(trial)
 	require.Equal(t, 200, first.status)
 	require.Equal(t, "test-1; fwd=uri-miss; stored", first.cacheStatus())

@@ -279,13 +279,15 @@ func TestLeaderThatGoesAwayDisturbsNobody(t *testing.T) {
 	g := newGated(n)
 	ctx, leave := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
-	wg.Go(func() { require.Equal(t, 499, n.do(ctx, "GET", trial).status) })
+	left := make(chan int, 1)
+	go func() { left <- n.do(ctx, "GET", trial).status }()
 	<-g.asked
 	for range 10 {
 		wg.Go(func() { require.Equal(t, 200, n.get(trial).status) })
 	}
 	eventually(t, func() bool { return n.core.Waiting() == 10 }, "ten wait")
 	leave()
+	require.Equal(t, 499, <-left)
 	g.answer <- func(f *edge.Fetch) (*edge.Answer, error) { return artifactOf(f.Key, 1), nil }
 	wg.Wait()
 	require.EqualValues(t, 1, n.up.n.Load())
@@ -510,6 +512,9 @@ func TestRandomPurgesAndReaders(t *testing.T) {
 					{Keys: []string{path}}, {Tags: []string{"doc:" + ctas[j]}}, {Segment: segments[i]}, {All: true},
 				}[rand.IntN(4)], invalidation.ModeHard)
 				for old := purged[i][j].Load(); old < v && !purged[i][j].CompareAndSwap(old, v); old = purged[i][j].Load() {
+				}
+				for range rand.IntN(20) {
+					runtime.Gosched() // leaves a lone processor to readers and fills
 				}
 			}
 		})

@@ -25,8 +25,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// upstream is a fake: a function, and a count of how often it was asked.
+// upstream is a fake: a function, and a count of how often it was asked. Answers that
+// say no time have come when the test began.
 type upstream struct {
+	began time.Time
 	mu    sync.Mutex
 	fetch func(ctx context.Context, f *edge.Fetch) (*edge.Answer, error)
 	n     atomic.Int64
@@ -37,7 +39,11 @@ func (u *upstream) Fetch(ctx context.Context, f *edge.Fetch) (*edge.Answer, erro
 	u.mu.Lock()
 	fetch := u.fetch
 	u.mu.Unlock()
-	return fetch(ctx, f)
+	a, err := fetch(ctx, f)
+	if a != nil && a.RequestAt.IsZero() {
+		a.RequestAt, a.ResponseAt = u.began, u.began
+	}
+	return a, err
 }
 
 func (u *upstream) set(fetch func(ctx context.Context, f *edge.Fetch) (*edge.Answer, error)) {
@@ -53,6 +59,11 @@ func answer(status int, body string, lines ...string) *edge.Answer {
 		name, value, _ := strings.Cut(l, ": ")
 		a.Fields = append(a.Fields, edge.Field{Name: http.CanonicalHeaderKey(name), Value: value})
 	}
+	return a
+}
+
+// dated is an answer of this moment, for who is no upstream.
+func dated(a *edge.Answer) *edge.Answer {
 	a.RequestAt = time.Now()
 	a.ResponseAt = a.RequestAt
 	return a
@@ -71,7 +82,8 @@ func artifactOf(key cachekey.Key, version int, extra ...string) *edge.Answer {
 		fmt.Sprintf("Docs-Version: %s=%d", key.ID, version)}, extra...)...)
 }
 
-// node is a core with everything real around it but the upstream and the clock.
+// node is a core with everything real around it but the upstream and the clock, which
+// stands still: however slow a machine is, nothing is older than a test makes it.
 type node struct {
 	t     testing.TB
 	core  *edge.Core
@@ -82,11 +94,11 @@ type node struct {
 	skew  atomic.Int64 // added to the clock
 }
 
-func (n *node) now() time.Time { return time.Now().Add(time.Duration(n.skew.Load())) }
+func (n *node) now() time.Time { return n.up.began.Add(time.Duration(n.skew.Load())) }
 
 func newNode(t testing.TB, change ...func(*edge.Config, *edge.Deps)) *node {
 	t.Helper()
-	n := &node{t: t, marks: invalidation.NewMarks(), up: &upstream{}}
+	n := &node{t: t, marks: invalidation.NewMarks(), up: &upstream{began: time.Now()}}
 	n.gate = quota.NewGate(n.now)
 	store, err := cache.New(cache.Config{MaxBytes: 64 << 20})
 	require.NoError(t, err)

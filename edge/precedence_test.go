@@ -218,7 +218,7 @@ func (whole) Build(ctx context.Context, b *edge.Build) (*edge.Answer, error) {
 	}
 	body := fmt.Sprintf(`{"kind":"summary","segment":"b2b","cta":"trial","id":"trial","lang":"en","title":"t","html":"","documents":%s,"proofs":%s}`,
 		documents, "["+string(bytes.Join([][]byte{parts[0], parts[len(parts)-1]}, []byte(",")))+"]")
-	return answer(200, body, "Content-Type: application/json", "Cache-Control: max-age=60", "Docs-Version: "+strings.Join(field, ", ")), nil
+	return dated(answer(200, body, "Content-Type: application/json", "Cache-Control: max-age=60", "Docs-Version: "+strings.Join(field, ", "))), nil
 }
 
 func summaryAt(version int) edgetest.Snapshot {
