@@ -37,7 +37,7 @@ func head3(path string) string {
 func TestHTTP3Floods(t *testing.T) {
 	const settings = "\x00\x04\x00"
 	one := func(t *testing.T, q *quic.Conn) *quic.Stream {
-		ctx, cancel := context.WithTimeout(q.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(q.Context(), 30*time.Second)
 		defer cancel()
 		str, err := q.OpenStreamSync(ctx)
 		if err != nil {
@@ -84,7 +84,7 @@ func TestHTTP3Floods(t *testing.T) {
 		"priority updates": control("\x80\x0f\x07\x00\x04\x00u=1"),
 		"streams in one direction": func(_ *testing.T, q *quic.Conn) {
 			for range 500 {
-				ctx, cancel := context.WithTimeout(q.Context(), 10*time.Second)
+				ctx, cancel := context.WithTimeout(q.Context(), 30*time.Second)
 				str, err := q.OpenUniStreamSync(ctx)
 				cancel()
 				if err != nil {
@@ -143,7 +143,7 @@ func TestRetryUnderLoad(t *testing.T) {
 		return q, sock.seen.Load()
 	}
 	open := func(n int) {
-		require.Eventually(t, func() bool { return r.Connections().QUIC == n }, 10*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return r.Connections().QUIC == n }, 30*time.Second, time.Millisecond)
 	}
 	one, seen := dial()
 	require.Zero(t, seen)

@@ -23,6 +23,9 @@ import (
 	"github.com/letteros/letteredge/edge"
 )
 
+// soon is less than any bound that a server has when nothing is said about it.
+const soon = 9 * time.Second
+
 // small are bounds that a test can wait for.
 func small(c *Config) {
 	c.HeaderTimeout, c.BodyTimeout = 150*time.Millisecond, 150*time.Millisecond
@@ -100,7 +103,7 @@ func TestTooMuchHeaderOverRawHTTP2(t *testing.T) {
 	conn, err := tls.Dial("tcp", r.Addrs().Secure.String(), &tls.Config{RootCAs: r.roots, ServerName: "localhost", NextProtos: []string{"h2"}})
 	require.NoError(t, err)
 	defer conn.Close()
-	require.NoError(t, conn.SetDeadline(time.Now().Add(5*time.Second)))
+	require.NoError(t, conn.SetDeadline(time.Now().Add(30*time.Second)))
 	_, err = io.WriteString(conn, http2.ClientPreface)
 	require.NoError(t, err)
 	fr := http2.NewFramer(conn, conn)
@@ -179,7 +182,7 @@ func TestSlowClients(t *testing.T) {
 			if err != nil {
 				require.Contains(t, err.Error(), "reset")
 			}
-			require.Less(t, time.Since(began), 3*time.Second)
+			require.Less(t, time.Since(began), soon)
 		})
 	}
 	t.Run("handshake", func(t *testing.T) {
@@ -187,7 +190,7 @@ func TestSlowClients(t *testing.T) {
 		conn, err := net.Dial("tcp", r.Addrs().Secure.String())
 		require.NoError(t, err)
 		defer conn.Close()
-		require.NoError(t, conn.SetDeadline(time.Now().Add(5*time.Second)))
+		require.NoError(t, conn.SetDeadline(time.Now().Add(30*time.Second)))
 		_, err = io.Copy(io.Discard, conn)
 		if err != nil {
 			require.Contains(t, err.Error(), "reset")
@@ -211,7 +214,7 @@ func TestSlowClients(t *testing.T) {
 					_ = resp.Body.Close()
 					require.Equal(t, 400, resp.StatusCode)
 				}
-				require.Less(t, time.Since(began), 3*time.Second)
+				require.Less(t, time.Since(began), soon)
 			}
 		})
 	}
@@ -222,13 +225,13 @@ func TestContentMayTakeLonger(t *testing.T) {
 	t.Parallel()
 	r := start(t, coreFunc(readBody), func(c *Config) {
 		c.Secure = ""
-		c.HeaderTimeout, c.BodyTimeout = 100*time.Millisecond, 5*time.Second
+		c.HeaderTimeout, c.BodyTimeout = time.Second, time.Minute
 	})
 	pr, pw := io.Pipe()
 	go func() {
 		for range 4 {
 			_, _ = pw.Write([]byte("abc"))
-			<-time.After(50 * time.Millisecond)
+			<-time.After(300 * time.Millisecond)
 		}
 		_ = pw.Close()
 	}()
@@ -271,13 +274,13 @@ func TestConnectionCaps(t *testing.T) {
 			return conn
 		}
 		one, two := dial(), dial()
-		require.Eventually(t, func() bool { return r.Connections().QUIC == 2 }, 5*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return r.Connections().QUIC == 2 }, 30*time.Second, time.Millisecond)
 		third, err := try()
 		if err == nil {
 			select {
 			case <-third.Context().Done():
 				err = context.Cause(third.Context())
-			case <-time.After(5 * time.Second):
+			case <-time.After(30 * time.Second):
 				require.Fail(t, "a connection too many")
 			}
 		}
@@ -288,7 +291,7 @@ func TestConnectionCaps(t *testing.T) {
 			require.ErrorContains(t, err, "APPLICATION_ERROR (remote)")
 		}
 		require.NoError(t, one.CloseWithError(0, ""))
-		require.Eventually(t, func() bool { return r.Connections().QUIC == 1 }, 5*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return r.Connections().QUIC == 1 }, 30*time.Second, time.Millisecond)
 		require.NoError(t, dial().Context().Err())
 		require.NoError(t, two.Context().Err())
 	})
@@ -326,14 +329,17 @@ func TestSlowReader(t *testing.T) {
 	r := start(t, core, func(c *Config) { c.WriteTimeout = 200 * time.Millisecond })
 	r.over(t, func(t *testing.T, c client) {
 		resp, err := c.Get(c.base + "/")
-		require.NoError(t, err)
-		defer resp.Body.Close()
+		if err == nil { // else it was gone before this client came to read the header
+			defer resp.Body.Close()
+		}
 		select {
 		case <-closed:
-		case <-time.After(10 * time.Second):
+		case <-time.After(30 * time.Second):
 			require.Fail(t, "the stream is still open")
 		}
-		_, err = io.Copy(io.Discard, resp.Body)
+		if err == nil {
+			_, err = io.Copy(io.Discard, resp.Body)
+		}
 		require.Error(t, err)
 	})
 }

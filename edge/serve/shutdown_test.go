@@ -65,7 +65,7 @@ func (h *held) inFlight(t *testing.T, clients []client) chan outcome {
 		}()
 		select {
 		case <-h.begun:
-		case <-time.After(5 * time.Second):
+		case <-time.After(30 * time.Second):
 			require.Fail(t, "no request came", c.name)
 		}
 	}
@@ -86,7 +86,7 @@ func TestShutdownFinishesWhatIsInFlight(t *testing.T) {
 
 	done := make(chan error, 1)
 	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		done <- r.Shutdown(ctx)
 	}()
@@ -96,7 +96,7 @@ func TestShutdownFinishesWhatIsInFlight(t *testing.T) {
 			_ = conn.Close()
 		}
 		return err != nil
-	}, 5*time.Second, 5*time.Millisecond, "no new connections")
+	}, 30*time.Second, 5*time.Millisecond, "no new connections")
 	select {
 	case err := <-done:
 		require.Fail(t, "shut down before the answers", "%v", err)
@@ -112,7 +112,7 @@ func TestShutdownFinishesWhatIsInFlight(t *testing.T) {
 		require.Equal(t, "whole", o.body, o.name)
 	}
 	require.NoError(t, <-done)
-	require.Less(t, time.Since(began), 4*time.Second)
+	require.Less(t, time.Since(began), 30*time.Second, "it does not wait for its time to be up")
 	require.Equal(t, Connections{}, r.Connections())
 	for _, c := range clients[:3] {
 		_, err := c.Get(c.base + "/now")
@@ -148,8 +148,8 @@ func TestShutdownDoesNotWaitForAnIdleHTTP3Client(t *testing.T) {
 	conn, err := quic.DialAddr(context.Background(), r.Addrs().Secure.String(),
 		&tls.Config{RootCAs: r.roots, ServerName: "localhost", NextProtos: []string{"h3"}}, &quic.Config{})
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return r.Connections().QUIC == 1 }, 5*time.Second, time.Millisecond)
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	require.Eventually(t, func() bool { return r.Connections().QUIC == 1 }, 30*time.Second, time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	require.NoError(t, r.Shutdown(ctx))
 	require.NoError(t, <-r.done)
@@ -176,7 +176,7 @@ func TestServeReturnsAListenersError(t *testing.T) {
 	select {
 	case err := <-done:
 		require.ErrorIs(t, err, errListenerEnded)
-	case <-time.After(10 * time.Second):
+	case <-time.After(30 * time.Second):
 		require.Fail(t, "Serve goes on without one of its listeners")
 	}
 	_, err := http.Get("http://" + r.Addrs().Plain.String())

@@ -92,7 +92,7 @@ func TestStreamsEndOnce(t *testing.T) {
 				for s := range taken(streams) {
 					select {
 					case <-s.closed:
-					case <-time.After(5 * time.Second):
+					case <-time.After(30 * time.Second):
 						require.Fail(t, "never closed")
 					}
 					require.Empty(t, s.closed, "closed twice")
@@ -143,9 +143,9 @@ func TestStreamOutlivesOneTimeout(t *testing.T) {
 	t.Parallel()
 	core := coreFunc(func(_ context.Context, x *edge.Exchange) {
 		x.Rep.Status, x.Rep.Length = 200, -1
-		x.Rep.Stream = io.NopCloser(&ticks{left: 4, every: 100 * time.Millisecond})
+		x.Rep.Stream = io.NopCloser(&ticks{left: 4, every: 350 * time.Millisecond})
 	})
-	r := start(t, core, func(c *Config) { c.WriteTimeout = 250 * time.Millisecond })
+	r := start(t, core, func(c *Config) { c.WriteTimeout = time.Second })
 	r.over(t, func(t *testing.T, c client) {
 		a := c.do(t, "GET", "/", nil)
 		require.NoError(t, a.err)

@@ -79,7 +79,7 @@ func dial(t testing.TB, s *Server) *peer {
 	p.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	p.AllowIllegalWrites = true
 	p.enc = newEncoder(p)
-	require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute)))
 	served := <-accepted
 	go func() {
 		p.done <- s.ServeConn(context.Background(), served)
@@ -89,7 +89,7 @@ func dial(t testing.TB, s *Server) *peer {
 		_ = conn.Close()
 		select {
 		case <-p.done:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			require.Fail(t, "the connection is still served")
 		}
 	})

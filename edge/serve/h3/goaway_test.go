@@ -26,7 +26,7 @@ func TestGoAway(t *testing.T) {
 		}}
 	r := startLoose(t, core)
 	q := r.dial(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	ctl, err := q.AcceptUniStream(ctx)
 	require.NoError(t, err)
@@ -86,17 +86,17 @@ func TestIdleConnectionsAreClosed(t *testing.T) {
 		waits: func(x *edge.Exchange) bool { return true },
 		serve: func(_ context.Context, x *edge.Exchange) { <-release; says(x, "done") },
 	}
-	r := start(t, core, func(c *Config) { c.IdleTimeout = 300 * time.Millisecond })
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	r := start(t, core, func(c *Config) { c.IdleTimeout = 2 * time.Second })
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	q, err := quic.DialAddr(ctx, r.addr, r.tls(), &quic.Config{KeepAlivePeriod: 50 * time.Millisecond})
+	q, err := quic.DialAddr(ctx, r.addr, r.tls(), &quic.Config{KeepAlivePeriod: 100 * time.Millisecond})
 	require.NoError(t, err)
 	asked := open(t, q, head("GET", "/"))
 	require.NoError(t, asked.Close())
 	select {
 	case <-q.Context().Done():
 		require.Fail(t, "a request was in flight")
-	case <-time.After(time.Second):
+	case <-time.After(3 * time.Second):
 	}
 	close(release)
 	_, err = io.ReadAll(asked)
@@ -108,7 +108,7 @@ func TestIdleConnectionsAreClosed(t *testing.T) {
 func TestTooManyConnections(t *testing.T) {
 	r := start(t, coreFunc{serve: small}, func(c *Config) { c.MaxConns = 1 })
 	require.Equal(t, 200, r.do(t, r.client(), "GET", "/", nil).status)
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	q, err := quic.DialAddr(ctx, r.addr, r.tls(), &quic.Config{})
 	if err == nil { // or while it was dialled

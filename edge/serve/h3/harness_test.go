@@ -64,7 +64,7 @@ func start(t testing.TB, core Core, change ...func(*Config)) *rig {
 	t.Helper()
 	r := startLoose(t, core, change...)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		require.NoError(t, r.Shutdown(ctx))
 		require.NoError(t, <-r.done)
@@ -108,7 +108,7 @@ func (r *rig) client() *http.Client {
 // dial opens a QUIC connection that says nothing by itself.
 func (r *rig) dial(t testing.TB) *quic.Conn {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	q, err := quic.DialAddr(ctx, r.addr, r.tls(), &quic.Config{})
 	require.NoError(t, err)
@@ -143,7 +143,7 @@ func (r *rig) do(t testing.TB, c *http.Client, method, target string, body io.Re
 // open opens a stream and writes to it.
 func open(t *testing.T, q *quic.Conn, sent string) *quic.Stream {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	str, err := q.OpenStreamSync(ctx)
 	require.NoError(t, err)

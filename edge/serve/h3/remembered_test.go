@@ -87,7 +87,7 @@ func TestEarlyDataBySettings(t *testing.T) {
 		"stock, smaller":  {stock(t, 32<<10, shared()), stock(t, 16<<10, shared()), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			session := sessions{tls.NewLRUClientSessionCache(1), make(chan struct{}, 1)}
 			config := &tls.Config{RootCAs: roots, ServerName: "localhost", NextProtos: []string{"h3"}, ClientSessionCache: session}
