@@ -62,7 +62,7 @@ func startNode(t *testing.T) *admin.Server {
 	done := make(chan error, 1)
 	go func() { done <- server.Serve() }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		require.NoError(t, server.Shutdown(ctx))
 		require.NoError(t, <-done)

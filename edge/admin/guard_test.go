@@ -147,10 +147,10 @@ func TestBodiesAndQueries(t *testing.T) {
 // The read timeout is for the request: an operation that takes longer is not cut
 // off.
 func TestLongOperationsOutliveTheReadTimeout(t *testing.T) {
-	n := startAt(t, "127.0.0.1:0", Config{}, func(s *Server) { s.http.ReadTimeout = 100 * time.Millisecond })
+	n := startAt(t, "127.0.0.1:0", Config{}, func(s *Server) { s.http.ReadTimeout = time.Second })
 	began := time.Now()
-	require.Equal(t, 200, n.do("GET", "/debug/pprof/trace?seconds=0.5", root, "").status)
-	require.GreaterOrEqual(t, time.Since(began), 500*time.Millisecond)
+	require.Equal(t, 200, n.do("GET", "/debug/pprof/trace?seconds=1.5", root, "").status)
+	require.GreaterOrEqual(t, time.Since(began), 1500*time.Millisecond)
 }
 
 func TestReadiness(t *testing.T) {
@@ -191,7 +191,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	_, err = third.Read(make([]byte, 512))
 	require.Error(t, err, "a third connection is served beside two")
 	require.NoError(t, idle[0].Close())
-	require.NoError(t, third.SetReadDeadline(time.Now().Add(5*time.Second)))
+	require.NoError(t, third.SetReadDeadline(time.Now().Add(30*time.Second)))
 	_, err = third.Read(make([]byte, 512))
 	require.NoError(t, err)
 	require.NoError(t, idle[1].Close())

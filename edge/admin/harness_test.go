@@ -89,7 +89,7 @@ func startAt(t *testing.T, addr string, cfg Config, before ...func(*Server)) *no
 	go func() { done <- n.server.Serve() }()
 	t.Cleanup(func() {
 		n.client.CloseIdleConnections()
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
 		require.NoError(t, n.server.Shutdown(ctx))
 		require.NoError(t, <-done)

@@ -101,7 +101,7 @@ func TestWhatIsCountedIsWhatIsHeld(t *testing.T) {
 				}
 			}
 			x.Reset()
-			require.Eventually(t, func() bool { return store.Stats().Entries == int64(count) }, 5*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return store.Stats().Entries == int64(count) }, time.Minute, time.Millisecond)
 			held, counted := liveHeap()-empty, store.Stats().Bytes
 			t.Logf("%d B counted, %d B held for each", counted/int64(count), held/uint64(count))
 			require.InEpsilon(t, held, counted, 0.1)

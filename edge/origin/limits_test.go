@@ -38,7 +38,7 @@ func TestStallsEnd(t *testing.T) {
 		require.ErrorIs(t, err, ErrHeaderTimeout)
 	})
 	t.Run("in the body", func(t *testing.T) {
-		o := connect(t, Config{URL: stalling(t, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi").URL(), BodyTimeout: short})
+		o := connect(t, Config{URL: stalling(t, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhi").URL(), BodyTimeout: time.Second})
 		a, body, err := read(t, o, get("/a"))
 		require.ErrorIs(t, err, ErrBodyTimeout)
 		require.Equal(t, 200, a.Status)

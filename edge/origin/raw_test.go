@@ -105,8 +105,8 @@ func recording(t *testing.T) (*rawOrigin, <-chan string) {
 // connect returns a client with short deadlines, closed with the test.
 func connect(t *testing.T, cfg Config) *Origin {
 	t.Helper()
-	fill(&cfg.HeaderTimeout, 5*time.Second)
-	fill(&cfg.BodyTimeout, 5*time.Second)
+	fill(&cfg.HeaderTimeout, 20*time.Second)
+	fill(&cfg.BodyTimeout, 20*time.Second)
 	o, err := New(cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, o.Close()) })

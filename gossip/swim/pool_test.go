@@ -75,19 +75,19 @@ func TestPool(t *testing.T) {
 	stranger, _ := open(t, "letters/tokyo", "stranger", place(t), 2, addrs...)
 	neighbour, _ := open(t, "letters/osaka", "neighbour", place(t), 1, addrs...)
 	for _, p := range pools {
-		require.Eventually(t, func() bool { return len(p.Members()) == 3 }, 15*time.Second, 10*time.Millisecond)
+		require.Eventually(t, func() bool { return len(p.Members()) == 3 }, time.Minute, 10*time.Millisecond)
 		require.Equal(t, Meta{Region: "tokyo", Incarnation: 7, Peer: "127.0.0.1:9"}, p.Members()[0].Meta)
 	}
 	pools[0].Broadcast([]byte("hello"))
 	for _, b := range boxes[1:] {
-		require.Eventually(t, func() bool { return b.has("hello") }, 5*time.Second, 5*time.Millisecond)
+		require.Eventually(t, func() bool { return b.has("hello") }, time.Minute, 5*time.Millisecond)
 	}
 	pools[0].Broadcast(make([]byte, maxBroadcast+1))
 	require.Equal(t, uint64(1), pools[0].Dropped())
 
 	require.NoError(t, pools[2].Close())
 	for _, p := range pools[:2] {
-		require.Eventually(t, func() bool { return len(p.Members()) == 2 }, 15*time.Second, 10*time.Millisecond)
+		require.Eventually(t, func() bool { return len(p.Members()) == 2 }, time.Minute, 10*time.Millisecond)
 	}
 	require.Len(t, stranger.Members(), 1, "another key")
 	require.Len(t, neighbour.Members(), 1, "another pool")
