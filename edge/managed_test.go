@@ -281,6 +281,24 @@ func TestAnEditRatherThanNothing(t *testing.T) {
 	require.Empty(t, r.header.Get("Edge-Degraded"))
 }
 
+// And never in place of what is here of the target: stale, or in another language.
+func TestATargetRatherThanAnEdit(t *testing.T) {
+	n := newManaged(t)
+	n.origin.ignores.Store(true)
+	targets := at(1)
+	targets.Highest = map[string]int64{"trial": 1}
+	n.targets.Flip(targets)
+	require.Equal(t, 200, n.get(trial, "Accept-Language: en").status)
+	n.origin.shows.Store(2)
+	n.purge(cachekey.Selector{All: true}, invalidation.ModeSoft)
+	for _, lang := range []string{"en", "ja"} {
+		r := n.get(trial, "Accept-Language: "+lang)
+		require.Contains(t, r.body, "v1", lang)
+		require.Equal(t, "trial=1", r.header.Get("Docs-Version"), lang)
+		require.NotContains(t, r.cacheStatus(), "unpushed", lang)
+	}
+}
+
 func key(t testing.TB, path string) cachekey.Key {
 	k, err := cachekey.ParseText(path)
 	require.NoError(t, err)

@@ -7,7 +7,7 @@ package edge
 // any other answer: a version that was pushed and undone, one of the past, a
 // candidate on its way.
 func (c *Core) unpushed(fl *flight, d *detached, ans *Answer, slot func() *Slot) *Slot {
-	if d.vector == "" || d.forPeer || d.refresh || c.builds(fl.key) {
+	if d.vector == "" || d.refresh || c.builds(fl.key) {
 		return nil
 	}
 	if now, _ := c.Targets.Snapshot().Target(fl.key); now != d.vector {
@@ -31,9 +31,7 @@ func (c *Core) unpushed(fl *flight, d *detached, ans *Answer, slot func() *Slot)
 			return nil
 		}
 	}
-	s := slot()
-	s.Settled, s.Vector = false, ""
-	return s
+	return slot()
 }
 
 // showUnpushed shows it, if nothing better is here. It is not kept, and nobody may

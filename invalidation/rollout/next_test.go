@@ -220,6 +220,21 @@ func TestFencedNodesCountNamed(t *testing.T) {
 	r, _ = Next(r, Late{Regional, "lima-2"})
 	require.Empty(t, r.Reason)
 
+	// And he alone, not those of the wave who have done their part.
+	r, _ = begun(Plan{})
+	r, _ = Next(r, shown)
+	for !(r.Stage == Global && len(r.stage().current()) > 1 && len(Effects(r)) > 1) {
+		require.False(t, r.Final(), "no wave of two")
+		for _, e := range Effects(r)[:1] {
+			r, _ = Next(r, outcome(e, shown))
+		}
+	}
+	wave := r.stage().current()
+	r, _ = Next(r, outcome(Effects(r)[0], shown))
+	r, _ = Next(r, Late{Global, wave[1]})
+	require.Contains(t, r.Reason, wave[1])
+	require.NotContains(t, r.Reason, wave[0])
+
 	// A region that is away altogether.
 	r, _ = begun(Plan{})
 	for i := range shown.Members {
