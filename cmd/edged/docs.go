@@ -177,11 +177,7 @@ func (c rolloutCluster) Fenced(node string) bool {
 	if e, enrolled := v.nodes[node]; !enrolled || e.Left {
 		return true
 	}
-	h, ok := c.m.roster.latest(node)
-	if !ok {
-		return time.Since(c.m.began) > silentFor
-	}
-	return time.Since(h.at) > silentFor
+	return c.m.roster.silence(node) > silentFor
 }
 
 // purgeLog tells the core what has been purged since a copy was pinned.

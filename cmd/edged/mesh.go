@@ -37,7 +37,6 @@ type mesh struct {
 
 	records   *gossip.Records
 	feed      *feed
-	began     time.Time
 	kept      *statedb.Records
 	roster    *roster
 	server    *peer.Server // nil for a node by itself
@@ -59,7 +58,7 @@ const tickEvery = 20 * time.Millisecond
 
 // newMesh opens what other nodes are reached by.
 func newMesh(cfg config.Config, db *statedb.DB, log *slog.Logger) (_ *mesh, err error) {
-	m := &mesh{cfg: cfg, log: log, began: time.Now(), records: gossip.NewRecords(), kept: db.Records(), changed: make(chan struct{}, 1)}
+	m := &mesh{cfg: cfg, log: log, records: gossip.NewRecords(), kept: db.Records(), changed: make(chan struct{}, 1)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, m.close())

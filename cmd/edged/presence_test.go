@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"log/slog"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/letteros/letteredge/gossip"
+	"github.com/letteros/letteredge/gossip/spread"
 	"github.com/letteros/letteredge/gossip/swim"
 	"github.com/letteros/letteredge/quota"
 )
@@ -67,4 +70,52 @@ func TestNodesThatComeAndGoAreTold(t *testing.T) {
 	enrol("tokyo-2", 0, true)
 	r.update()
 	require.Equal(t, "level=INFO msg=\"node left\" other=tokyo-2 region=tokyo\n", told())
+}
+
+// A node is fenced after a silence: neither a new process, of which no report has come
+// yet, nor a late report of the former one makes it one.
+func TestSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		records, index := gossip.NewRecords(), uint64(0)
+		enrol := func(incarnation uint64) {
+			index++
+			value, err := enrolment{Region: "tokyo", Incarnation: incarnationText(incarnation)}.record()
+			require.NoError(t, err)
+			require.True(t, records.Apply(index, gossip.Txn{Puts: []gossip.Put{{Key: quota.NodeKey + "tokyo-2", Value: value}}}).Applied)
+		}
+		self := gossip.Member{Cluster: "c", Region: "tokyo", Node: "tokyo-1", Incarnation: 1}
+		enrol(1)
+		r := newRoster(self, records, func() []swim.Member { return nil }, nil, slog.New(slog.DiscardHandler))
+		c := rolloutCluster{&mesh{self: self, roster: r, records: records}}
+		report := func(incarnation, upTo uint64) {
+			r.observe(spread.Report{From: gossip.Member{Node: "tokyo-2", Incarnation: incarnation}, Index: upTo})
+		}
+		passes := func(d time.Duration) { time.Sleep(d); r.update() }
+
+		passes(silentFor)
+		require.False(t, c.Fenced("tokyo-2"), "it may have been heard of just before this node started")
+		passes(time.Millisecond)
+		require.True(t, c.Fenced("tokyo-2"))
+		require.True(t, c.Fenced("tokyo-3"), "nobody knows it")
+
+		report(1, 5)
+		require.False(t, c.Fenced("tokyo-2"))
+		require.True(t, c.Covers("tokyo-2", 5))
+		passes(silentFor + time.Millisecond)
+		require.True(t, c.Fenced("tokyo-2"))
+		enrol(2)
+		passes(time.Second)
+		require.False(t, c.Fenced("tokyo-2"), "it has just started again")
+		require.False(t, c.Covers("tokyo-2", 5), "the new process has said nothing")
+		passes(silentFor + time.Millisecond)
+		require.True(t, c.Fenced("tokyo-2"))
+
+		report(2, 6)
+		passes(time.Second)
+		report(1, 5) // late, by another way
+		require.False(t, c.Fenced("tokyo-2"))
+		require.True(t, c.Covers("tokyo-2", 6))
+		passes(silentFor + time.Millisecond)
+		require.True(t, c.Fenced("tokyo-2"))
+	})
 }

@@ -32,7 +32,8 @@ type roster struct {
 	heard map[string]heard // guarded by mu
 }
 
-// heard is the latest report of a node.
+// heard is what a node has said: when it, or a former process of it, was heard last,
+// and the latest report.
 type heard struct {
 	at     time.Time
 	report spread.Report
@@ -41,8 +42,9 @@ type heard struct {
 // view is the roster of one moment. Immutable.
 type view struct {
 	nodes    map[string]enrolment
-	peers    map[string]string // where the pools say that a living node is
-	running  map[process]bool  // what the pools say is there
+	peers    map[string]string    // where the pools say that a living node is
+	running  map[process]bool     // what the pools say is there
+	since    map[string]time.Time // when its present process was found enrolled, by node
 	members  []invalidation.Member
 	known    []spread.Peer
 	enrolled uint64   // the index of this process's own enrolment
@@ -62,8 +64,8 @@ func newRoster(self gossip.Member, records *gossip.Records, pools func() []swim.
 
 // update puts the view together anew.
 func (r *roster) update() {
-	v := &view{nodes: map[string]enrolment{}, peers: map[string]string{}, running: map[process]bool{}}
-	region := map[string]string{}
+	v := &view{nodes: map[string]enrolment{}, peers: map[string]string{}, running: map[process]bool{}, since: map[string]time.Time{}}
+	region, former := map[string]string{}, r.now.Load()
 	for _, m := range r.pools() {
 		v.peers[m.ID], region[m.ID] = m.Peer, m.Region
 		v.running[process{m.ID, incarnationText(m.Incarnation)}] = true
@@ -75,6 +77,9 @@ func (r *roster) update() {
 			continue // of a later release: not a node that we could speak to
 		}
 		v.nodes[id], region[id] = e, e.Region
+		if v.since[id] = time.Now(); former != nil && former.nodes[id].Incarnation == e.Incarnation {
+			v.since[id] = former.since[id]
+		}
 		presence := invalidation.Dead
 		if _, there := v.peers[id]; there || id == r.self.Node {
 			presence = invalidation.Alive
@@ -127,11 +132,29 @@ func (r *roster) latest(node string) (heard, bool) {
 	return h, ok && incarnationText(h.report.From.Incarnation) == e.Incarnation
 }
 
-// observe notes a node's report.
+// observe notes a node's report. One of a former process may come late, from
+// others: it is no news of the present one.
 func (r *roster) observe(rep spread.Report) {
+	present := r.now.Load().nodes[rep.From.Node].Incarnation
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.heard[rep.From.Node] = heard{time.Now(), rep}
+	h := r.heard[rep.From.Node]
+	if h.at = time.Now(); incarnationText(rep.From.Incarnation) == present || incarnationText(h.report.From.Incarnation) != present {
+		h.report = rep
+	}
+	r.heard[rep.From.Node] = h
+}
+
+// silence is how long nothing has been heard of a node, by whichever process: a
+// process that was enrolled since has said so much at that time.
+func (r *roster) silence(node string) time.Duration {
+	last := r.now.Load().since[node]
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if at := r.heard[node].at; at.After(last) {
+		last = at
+	}
+	return time.Since(last)
 }
 
 // list is the nodes as the admin API shows them; self is this one.

@@ -49,7 +49,7 @@ func (w *World) note(before, after rollout.Rollout, e rollout.Event) {
 		all := map[string]bool{}
 		for _, s := range after.Stages {
 			for _, n := range s.Nodes() {
-				all[n] = s.Steps[n] == rollout.Seen && !push.fenced[n]
+				all[n] = s.Steps[n] == rollout.Seen || s.Steps[n] == rollout.Passed
 			}
 		}
 		return all
@@ -65,7 +65,7 @@ func (w *World) note(before, after rollout.Rollout, e rollout.Event) {
 	if (after.State == rollout.Undone || after.State == rollout.Aborted && after.Final()) && push.undone == nil && after.Undo != nil {
 		push.undone = map[string]bool{}
 		for _, n := range after.Undo.Confirmed {
-			push.undone[n] = !push.fenced[n]
+			push.undone[n] = true
 		}
 		w.Undone++
 	}

@@ -61,6 +61,9 @@ func (p *process) spend() {
 // operator changes the quota by one node after another, and is told since when the
 // former one binds nobody.
 func (w *World) operator() {
+	if w.now.Sub(epoch()) > storm+aftermath-3*time.Second {
+		return // the last change must be everywhere in the end
+	}
 	defer w.after(w.between(3*time.Second, 11*time.Second), w.operator)
 	n := w.nodes[w.rand.IntN(len(w.nodes))]
 	if !n.runs() || !n.process.majority() {

@@ -76,7 +76,7 @@ func actionOf(state StageState, step Step) Action {
 		return Fill
 	case state == StageVerifying && step == Filled:
 		return Verify
-	case state == StageFlipped && step == Verified:
+	case state == StageFlipped && (step == Verified || step == ""): // "": it was fenced before
 		return Await
 	case state == StageFlipped && step == Received:
 		return Read

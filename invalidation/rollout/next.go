@@ -129,8 +129,8 @@ func (e NodeVerified) apply(r *Rollout) {
 }
 
 func (e NodeReceived) apply(r *Rollout) {
-	if s := r.at(e.Stage, StageFlipped, e.Node); s != nil {
-		s.step(e.Node, Verified, Received)
+	if s := r.at(e.Stage, StageFlipped, e.Node); s != nil && actionOf(s.State, s.Steps[e.Node]) == Await {
+		s.step(e.Node, s.Steps[e.Node], Received)
 	}
 }
 
@@ -375,6 +375,11 @@ func (r *Rollout) advanceStage() bool {
 		s.pass("preview")
 		s.State = StageFlipped
 		s.Flipped = append(s.Flipped, s.current()...)
+		for _, n := range s.current() { // who was passed by may be back by now
+			if s.Steps[n] == Passed {
+				delete(s.Steps, n)
+			}
+		}
 	case StageFlipped:
 		if !all(Seen) {
 			return false

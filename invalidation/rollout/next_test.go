@@ -204,6 +204,7 @@ func TestFencedNodesCountNamed(t *testing.T) {
 	}
 	require.Equal(t, Done, r.State)
 	require.True(t, r.FlippedOn("lima-1"), "it gets its target when it comes back")
+	require.Equal(t, Seen, r.Stages[1].Steps["lima-1"], "it came back before its flip, and was looked at")
 	require.Equal(t, Passed, r.Stages[2].Steps["tokyo-1"])
 	require.Contains(t, r.Stages[2].Checks[3].Detail, "fenced: tokyo-1")
 	require.Equal(t, Inconclusive, r.Stages[1].Checks[0].Result)
@@ -387,7 +388,7 @@ func inOrder(t require.TestingT, r Rollout) {
 			}
 		}
 		for _, n := range s.Flipped {
-			require.Contains(t, []Step{Verified, Received, Seen, Passed}, s.Steps[n])
+			require.Contains(t, []Step{Verified, Received, Seen, Passed, ""}, s.Steps[n]) // "": it was fenced before the flip
 			require.Contains(t, s.Nodes(), n)
 		}
 	}

@@ -63,7 +63,9 @@ const (
 	Received Step = "received" // its report covers the flip
 	Seen     Step = "seen"     // a reader sees the candidate there
 	// Passed: the node is fenced. Whatever it has not done counts as done, and it
-	// is named; it gets its target when it comes back.
+	// is named; it gets its target when it comes back. Once its stage is flipped it
+	// is looked at anew: it may have come back before, and show its former target
+	// with good reason.
 	Passed Step = "fenced"
 )
 
