@@ -31,6 +31,7 @@ type detached struct {
 	direct  bool       // ask no other node
 	forPeer bool       // another node asks, and looks elsewhere itself
 	noStore bool       // the client asked for no-store, and the profile heeds it
+	waits   bool       // for its turn at an origin that is coming back
 	// identity: no coding is asked for, whatever the client accepts.
 	identity bool
 	// validate: what is stored, on disk too, may not be used unasked.
@@ -152,7 +153,7 @@ func (c *Core) fill(fl *flight, d *detached) {
 		}
 		defer d.release()
 	}
-	o = c.rescue(fl, d, c.fetch(ctx, fl, d))
+	o = c.last(ctx, fl, d, c.rescue(fl, d, c.fetch(ctx, fl, d)))
 	if o.answer != nil {
 		bound.Stop()
 		o.answer.Body = &closing{ReadCloser: o.answer.Body, then: cancel}
@@ -194,7 +195,7 @@ func (b *closing) Close() error {
 
 // fetch asks beyond the cache and decides what becomes of the answer.
 func (c *Core) fetch(ctx context.Context, fl *flight, d *detached) outcome {
-	f := &Fetch{Key: fl.key, Method: "GET", Host: d.host, Target: fl.key.OriginTarget(), Vector: d.vector, Direct: d.direct, Interim: d.interim}
+	f := &Fetch{Key: fl.key, Method: "GET", Host: d.host, Target: fl.key.OriginTarget(), Vector: d.vector, Direct: d.direct, Waits: d.waits, Interim: d.interim}
 	f.Fields = append(f.Fields, d.fields...)
 	stale := d.stale
 	// The epoch of this flight was read before this look at the stamp: a purge

@@ -12,7 +12,7 @@ func (c *Core) pass(ctx context.Context, x *Exchange, route *Route, why Forward)
 	x.Rep.Cache.Fwd = why
 	f := &Fetch{
 		Key: x.key.Clone(), Method: strings.Clone(x.Req.MethodText), Host: strings.Clone(x.Req.Host),
-		Body: x.Req.Body, Length: x.Req.Length,
+		Body: x.Req.Body, Length: x.Req.Length, Waits: true, // there can be no copy
 	}
 	f.Target = f.Key.OriginTarget()
 	f.Fields = endToEnd(x.Req.Fields, func(string) bool { return true })

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -37,7 +38,7 @@ func (c *Core) rescue(fl *flight, d *detached, failed outcome) outcome {
 	if !failed.failed() || fl.landed || d.refresh || d.noStore || d.validate || d.forPeer || c.life.Err() != nil {
 		return failed
 	}
-	if d.stale != nil && d.stale.Stamp.State() != invalidation.Hard && d.stale.Rules.MayBeStale() {
+	if d.showable() {
 		return failed
 	}
 	if now, _ := c.Targets.Snapshot().Target(fl.key); fl.key.IsArtifact() && now != d.vector {
@@ -61,6 +62,22 @@ func (c *Core) rescue(fl *flight, d *detached, failed outcome) outcome {
 		_ = failed.answer.Body.Close() // the copy is shown instead
 	}
 	return o
+}
+
+// last is the last that a fill does, where its origin is spared as it failed of late
+// and no node has a copy: it asks once more, and waits for its turn. It is not the first
+// that it does: what some node has is there at once.
+func (c *Core) last(ctx context.Context, fl *flight, d *detached, o outcome) outcome {
+	if !errors.Is(o.err, ErrUpstreamSpared) || fl.landed || d.refresh || d.forPeer || c.builds(fl.key) || d.showable() || ctx.Err() != nil {
+		return o
+	}
+	d.waits = true
+	return c.fetch(ctx, fl, d)
+}
+
+// showable reports whether there is a copy here that is shown where the fill fails.
+func (d *detached) showable() bool {
+	return d.stale != nil && d.stale.Stamp.State() != invalidation.Hard && d.stale.Rules.MayBeStale()
 }
 
 // failed reports whether a reader would get an error.

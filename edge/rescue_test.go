@@ -3,6 +3,7 @@ package edge_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -152,4 +153,33 @@ func TestIsolatedRescue(t *testing.T) {
 	r := lacks.get(trial)
 	require.Equal(t, 200, r.status)
 	require.Equal(t, "isolated", r.header.Get("Edge-Degraded"))
+}
+
+// spared refuses who does not wait.
+func spared(_ context.Context, f *edge.Fetch) (*edge.Answer, error) {
+	if !f.Waits {
+		return nil, fmt.Errorf("fetch %s: %w", f.Target, edge.ErrUpstreamSpared)
+	}
+	return answer(200, "in turn", "Cache-Control: max-age=60"), nil
+}
+
+// Of an origin that is coming back, and is spared, only what nobody has is waited for.
+func TestWhatNobodyHasWaitsForItsTurn(t *testing.T) {
+	has, lacks, between := pair(t, "max-age=60, stale-if-error=3600")
+	lacks.up.set(spared)
+	require.Equal(t, "x", lacks.get("/a").body, "another node has it")
+	require.EqualValues(t, 1, lacks.up.n.Load(), "and nothing was waited for")
+
+	require.Equal(t, "in turn", lacks.get("/b").body)
+	require.EqualValues(t, 2, between.asked.Load(), "after the others were asked")
+	require.Contains(t, lacks.get("/b").cacheStatus(), "; hit")
+	require.Equal(t, "in turn", lacks.do(t.Context(), "POST", "/b").body, "of which there can be no copy")
+
+	has.up.set(spared)
+	has.skew.Add(int64(2 * time.Minute))
+	r := has.get("/a")
+	require.Equal(t, []string{"x", "stale"}, []string{r.body, r.header.Get("Edge-Degraded")}, "a copy is shown at once")
+
+	has.marks.Raise(cachekey.Selector{All: true}, invalidation.ModeHard)
+	require.Equal(t, "in turn", has.get("/a").body, "what was purged is no copy")
 }

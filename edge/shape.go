@@ -79,6 +79,10 @@ func (c *Core) failed(x *Exchange, f found, err error, status int) {
 		x.Rep.Cache.Detail = "wait"
 		x.Rep.Extra.Add("Retry-After", []byte("1"))
 		c.problem(x, 503, "about:blank", "Service Unavailable", err.Error(), "")
+	case errors.Is(err, ErrUpstreamSpared):
+		x.Rep.Cache.Detail = "busy"
+		x.Rep.Extra.Add("Retry-After", []byte("1"))
+		c.problem(x, 503, "about:blank", "Service Unavailable", "the origin failed of late and is asked little for a while", "")
 	case errors.Is(err, ErrUpstreamBusy):
 		x.Rep.Cache.Detail = "busy"
 		x.Rep.Extra.Add("Retry-After", []byte("1"))

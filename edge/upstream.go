@@ -27,6 +27,9 @@ type Fetch struct {
 	// Stored asks another node for what it has, and for nothing that it would have
 	// to fetch.
 	Stored bool
+	// Waits says that its reader gets an error otherwise: an upstream that spares its
+	// origin has it wait for its turn, for some seconds at most, before it refuses.
+	Waits bool
 	// Interim is called with each interim response but 100 and 101, from any
 	// goroutine, one after the other; nil for nobody. Fields are end-to-end only.
 	Interim func(status int, fields []Field)
@@ -60,3 +63,7 @@ type Upstream interface {
 // ErrUpstreamBusy says that an upstream is at its cap and the fetch was not
 // tried. The reader gets a stale copy or 503 with Retry-After.
 var ErrUpstreamBusy = errors.New("upstream is at its cap of requests in flight")
+
+// ErrUpstreamSpared says that the origin failed of late and the fetch was not tried. It
+// is an ErrUpstreamBusy too.
+var ErrUpstreamSpared = errors.New("upstream is spared, as it failed of late")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -35,7 +36,8 @@ func newFlaky(t *testing.T) *flaky {
 
 // TestOutage: where one of two servers fails, no reader notices; where both do,
 // all that is cached goes on being served, and they are asked for no more than
-// probes; once they are back they are used again.
+// probes; once they are back they are used again, and nobody gets an error for what was
+// purged meanwhile.
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	const keys = 50
@@ -84,4 +86,19 @@ routes: [{name: all, origin: origin}]
 		readAll()
 		return admin.Metric(t, "letteredge_origin_server_up") == 2
 	})
+
+	// They are spared still. What nobody has any more waits for its turn.
+	admin.Purge(t, `{"all":true}`, Hard)
+	var all sync.WaitGroup
+	got, errs := make([]*Reply, keys), make([]error, keys)
+	for key := range keys {
+		all.Go(func() {
+			got[key], errs[key] = r.Do(t.Context(), Protos()[key%3], Ask{Target: fmt.Sprint("/", key), Fields: []string{"Host", "app.example"}})
+		})
+	}
+	all.Wait()
+	for key, err := range errs {
+		require.NoError(t, err)
+		require.Equal(t, 200, got[key].Status, "/%d: %s", key, got[key])
+	}
 }

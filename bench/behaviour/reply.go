@@ -17,6 +17,16 @@ type Reply struct {
 	Body   []byte
 }
 
+// String is all of it, as it came: what is wrong with an answer is often told by its
+// fields.
+func (r *Reply) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d\n", r.Status)
+	_ = r.Header.Write(&b) // a Builder takes everything
+	fmt.Fprintf(&b, "\n%s", r.Body)
+	return b.String()
+}
+
 // cache returns the last member of Cache-Status: what the node that was asked
 // did. It is zero where there is none.
 func (r *Reply) cache() httpsfv.Item {

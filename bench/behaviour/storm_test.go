@@ -196,7 +196,7 @@ func (s *storm) ask(ctx context.Context, random *rand.Rand) error {
 		}
 		return s.check(where, floor, s.ledger.VersionsOf(a.Path, etag))
 	case r.Status != want:
-		return fmt.Errorf("%s: %d, want %d: %s", where, r.Status, want, r.Body)
+		return fmt.Errorf("%s: want %d, got %s", where, want, r)
 	case want == 404:
 		return nil
 	case ask.Method == "GET":

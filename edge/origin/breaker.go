@@ -65,7 +65,7 @@ func (b *breaker) admits(now time.Time) bool {
 			b.began, b.inSecond = now, 0
 			return true
 		}
-		speed := max(leastRate, b.rate*spare)
+		speed := b.speed()
 		b.tokens = min(b.tokens+speed*now.Sub(b.filled).Seconds(), max(leastBurst, speed/10))
 		b.filled = now
 		return b.tokens >= 1
@@ -85,6 +85,22 @@ func (b *breaker) take(now time.Time) permit {
 		b.measure(now)
 	}
 	return permit{turn: b.turn}
+}
+
+// speed is how many fetches a second go through in a recovery.
+func (b *breaker) speed() float64 { return max(leastRate, b.rate*spare) }
+
+// due is how long it takes until the next one in the line of a recovery has its turn:
+// those before it have taken theirs in advance. The bucket was filled by admits.
+func (b *breaker) due() time.Duration {
+	return time.Duration((1 - b.tokens) / b.speed() * float64(time.Second))
+}
+
+// giveBack undoes a take of who has left the line.
+func (b *breaker) giveBack(p permit) {
+	if p.turn == b.turn && b.state == recovering {
+		b.tokens++
+	}
 }
 
 func (b *breaker) measure(now time.Time) {

@@ -2,7 +2,7 @@
 //
 // The life of a fetch:
 //
-//	choose   one of the origin's servers, and again if need be  pool.go, breaker.go, outlier.go, retry.go, hedge.go, health.go
+//	choose   one of the origin's servers, and again if need be  pool.go, choose.go, breaker.go, line.go, outlier.go, retry.go, hedge.go, health.go
 //	admit    the origin's cap on fetches in flight         origin.go
 //	build    target below the base URL, end-to-end fields  request.go, target.go, fields.go
 //	connect  a connection that owes nothing to anyone      conn.go

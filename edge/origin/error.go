@@ -24,7 +24,7 @@ var (
 	// ErrUnsolicited: the origin sent something nobody had asked for.
 	ErrUnsolicited = errors.New("origin sent bytes before the request")
 	// ErrPaused: no server may be asked at this moment, as they failed of late. It
-	// is an edge.ErrUpstreamBusy.
+	// is an edge.ErrUpstreamSpared, and an edge.ErrUpstreamBusy.
 	ErrPaused error = pausedError("no server of the origin may be asked yet")
 	// ErrClosed: Close was called.
 	ErrClosed = errors.New("origin client is closed")
@@ -41,5 +41,7 @@ func (e timeoutError) Is(target error) bool { return target == context.DeadlineE
 // pausedError is a refusal of the client's own making: readers get a stale copy or 503.
 type pausedError string
 
-func (e pausedError) Error() string        { return string(e) }
-func (e pausedError) Is(target error) bool { return target == edge.ErrUpstreamBusy }
+func (e pausedError) Error() string { return string(e) }
+func (e pausedError) Is(target error) bool {
+	return target == edge.ErrUpstreamBusy || target == edge.ErrUpstreamSpared
+}

@@ -53,12 +53,17 @@ type Pool struct {
 	log     *slog.Logger
 	work    sync.WaitGroup // races and what they have started; the first Add is under mu, before closed
 
+	// life ends with Close: that of the questions after health, and of waits.
+	life context.Context
+	end  context.CancelFunc
+
 	mu      sync.Mutex
 	servers []*server // guarded by mu, as is all below
 	budget  float64
 	retried uint64
 	closed  bool
-	end     context.CancelFunc // of the questions after health
+	waiting int           // fetches that wait for what a probe tells
+	news    chan struct{} // closed, and made anew, when a probe has ended or a breaker has changed
 }
 
 // server is one place that is asked, and what is known of it.
@@ -114,11 +119,10 @@ func newPool(cfg PoolConfig, servers []*server) *Pool {
 	for _, s := range servers {
 		s.breaker = breaker{failures: cfg.Failures, pause: cfg.Pause, maxPause: max(cfg.Pause, cfg.MaxPause)}
 	}
-	p := &Pool{servers: servers, retries: cfg.Retries, hedge: cfg.HedgeAfter, outlier: cfg.Outlier.withDefaults(), log: cfg.Log, budget: saved}
-	var life context.Context
-	life, p.end = context.WithCancel(context.Background())
+	p := &Pool{servers: servers, retries: cfg.Retries, hedge: cfg.HedgeAfter, outlier: cfg.Outlier.withDefaults(), log: cfg.Log, budget: saved, news: make(chan struct{})}
+	p.life, p.end = context.WithCancel(context.Background())
 	if cfg.Health.Path != "" {
-		p.work.Go(func() { p.watchHealth(life, cfg.Health) })
+		p.work.Go(func() { p.watchHealth(p.life, cfg.Health) })
 	}
 	p.catalogue = catalogue{up: p, host: servers[0].name}
 	return p
@@ -130,7 +134,14 @@ func newPool(cfg PoolConfig, servers []*server) *Pool {
 func (p *Pool) Fetch(ctx context.Context, f *edge.Fetch) (*edge.Answer, error) {
 	var last *server
 	for retry := 0; ; retry++ {
-		s, leave, err := p.pick(last)
+		var s *server
+		var leave permit
+		var err error
+		if f.Waits && retry == 0 {
+			s, leave, err = p.turn(ctx)
+		} else {
+			s, leave, err = p.pick(last)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("fetch %s: %w", f.Target, err)
 		}
@@ -179,56 +190,6 @@ func judge(ctx context.Context, a *edge.Answer, err error) verdict {
 	return bad
 }
 
-// pick chooses by smooth weighted round robin among the servers that may be
-// asked, the one that has just failed only if there is no other.
-func (p *Pool) pick(failed *server) (*server, permit, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if failed == nil {
-		p.budget = min(p.budget+earned, saved)
-	}
-	now := time.Now()
-	var best, spare *server
-	total := 0.0
-	all := p.outlier.Ratio <= 0 || p.panics(now)
-	for _, s := range p.servers {
-		switch {
-		case !all && s.record.ejected(now):
-		case !s.breaker.admits(now):
-		case s == failed:
-			spare = s
-		default:
-			s.turn += s.weight
-			total += s.weight
-			if best == nil || s.turn > best.turn {
-				best = s
-			}
-		}
-	}
-	if best == nil {
-		best = spare
-	}
-	if best == nil {
-		return nil, permit{}, ErrPaused
-	}
-	best.turn -= total
-	best.requests++
-	return best, best.breaker.take(now), nil
-}
-
-// another reports whether some server may be asked at this moment.
-func (p *Pool) another() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := time.Now()
-	for _, s := range p.servers {
-		if s.breaker.admits(now) {
-			return true
-		}
-	}
-	return false
-}
-
 func (p *Pool) done(s *server, leave permit, v verdict) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -239,7 +200,12 @@ func (p *Pool) done(s *server, leave permit, v verdict) {
 	if s.record.count(v, &p.outlier, now) && p.mayEject(s, now) {
 		p.log.Warn("origin server is ejected: it fails too often", "server", s.name, "for", s.record.eject(&p.outlier, now))
 	}
-	if !s.breaker.done(leave, v, now) {
+	changed := s.breaker.done(leave, v, now)
+	if changed || leave.probe {
+		close(p.news)
+		p.news = make(chan struct{})
+	}
+	if !changed {
 		return
 	}
 	if s.breaker.state == paused {
@@ -248,6 +214,9 @@ func (p *Pool) done(s *server, leave permit, v verdict) {
 	}
 	p.log.Info("origin server is back", "server", s.name)
 }
+
+// earn is a fetch's share of the retries. The caller holds mu.
+func (p *Pool) earn() { p.budget = min(p.budget+earned, saved) }
 
 // spend takes one retry from the budget.
 func (p *Pool) spend() bool {
