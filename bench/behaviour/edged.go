@@ -91,7 +91,7 @@ type Ended struct {
 func (e Edged) Exec(tb testing.TB, args ...string) Ended {
 	tb.Helper()
 	dependOnSources(tb)
-	ctx, cancel := context.WithTimeout(tb.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, e.path, args...)

@@ -7,7 +7,7 @@ import (
 
 // pollTimeout bounds every wait for a condition. It is generous, as other tests
 // run beside.
-const pollTimeout = time.Minute
+const pollTimeout = 2 * time.Minute
 
 // Until waits until holds returns true, and fails the test if that takes too
 // long; what says what was waited for.

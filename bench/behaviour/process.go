@@ -102,7 +102,7 @@ func (p *Process) announced(into any) error {
 
 // startTimeout bounds the wait until a process serves. It is generous: the
 // machine may be busy with other tests.
-const startTimeout = time.Minute
+const startTimeout = 2 * time.Minute
 
 // PID returns the process id.
 func (p *Process) PID() int { return p.cmd.Process.Pid }

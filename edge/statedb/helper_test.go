@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	testTimeout = 10 * time.Second
+	testTimeout = time.Minute
 	testTick    = time.Millisecond
 )
 
