@@ -16,22 +16,25 @@ func (c *Core) condition(x *Exchange) {
 	if x.Req.Method != MethodGet && x.Req.Method != MethodHead {
 		return
 	}
-	etag, modified := x.validators()
 	fields := x.Req.Fields
 	if list := fields.Combined("If-Match"); list != "" {
-		if !matchesAny(list, etag, true) {
+		if etag, _ := x.validators(); !matchesAny(list, etag, true) {
 			c.preconditionFailed(x, "If-Match")
 			return
 		}
-	} else if since := fields.Get("If-Unmodified-Since"); since != "" && modifiedAfter(modified, since, x.Now) {
-		c.preconditionFailed(x, "If-Unmodified-Since")
-		return
-	}
-	if list := fields.Combined("If-None-Match"); list != "" {
-		if !matchesAny(list, etag, false) {
+	} else if since := fields.Get("If-Unmodified-Since"); since != "" {
+		if _, modified := x.validators(); modifiedAfter(modified, since, x.Now) {
+			c.preconditionFailed(x, "If-Unmodified-Since")
 			return
 		}
-	} else if since := fields.Get("If-Modified-Since"); since == "" || !notModified(modified, since, x.Now) {
+	}
+	if list := fields.Combined("If-None-Match"); list != "" {
+		if etag, _ := x.validators(); !matchesAny(list, etag, false) {
+			return
+		}
+	} else if since := fields.Get("If-Modified-Since"); since == "" {
+		return
+	} else if _, modified := x.validators(); !notModified(modified, since, x.Now) {
 		return
 	}
 	x.Rep.Status = 304

@@ -255,9 +255,7 @@ func (c *Core) begin(x *Exchange) {
 		c.refuseMethod(x, routeMethods)
 		return
 	}
-	key, err := c.cfg.Keyer.Key(cachekey.Input{
-		Method: x.Req.MethodText, Host: x.Req.Host, Target: x.Req.Target,
-	}, &x.scratch)
+	key, err := c.makeKey(x)
 	if err != nil {
 		c.refuseKey(x, err)
 		return

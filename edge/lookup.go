@@ -42,7 +42,7 @@ type found struct {
 // lookup finds the slot for x.key and x.vector. HOT.
 func (c *Core) lookup(x *Exchange) found {
 	f := found{fwd: FwdURIMiss, use: useRevalidate}
-	f.req = freshness.ParseRequest(x.Req.Fields, c.cfg.Conformance, &x.directives)
+	f.req = c.directives(x)
 	x.plain = f.req.NoTransform
 	e := c.Store.Get(x.key.Text)
 	if e == nil {
@@ -79,7 +79,7 @@ func (c *Core) selects(x *Exchange, s *Slot) bool {
 	if len(s.Vary()) == 0 {
 		return true
 	}
-	x.variant = appendVariant(x.variant[:0], c.loose(x.key), s.Vary(), x.Req.Fields)
+	c.makeVariant(x, s.Vary())
 	return string(x.variant) == s.Variant()
 }
 

@@ -103,4 +103,7 @@ type Request struct {
 	Length     int64     // of Body in bytes; -1 if unknown
 	Early      bool      // came as TLS or QUIC 0-RTT data: may be a replay
 	Whole      bool      // content of unknown length cannot be sent: HTTP/1.0 has no chunks
+	// Memo is for a request that the transport has seen before with the same method,
+	// host, target and fields, and is that request's alone; nil for all others.
+	Memo *Memo
 }

@@ -33,6 +33,7 @@ type conn struct {
 	begun   bool      // SETTINGS have come
 	section sectionInParts
 	closed  closedStreams
+	repeats repeats
 	partial time.Time // since when a frame or a section is incomplete; zero if none is
 	heard   time.Time // when the client last sent anything
 

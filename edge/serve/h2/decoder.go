@@ -15,6 +15,9 @@ type decoder struct {
 	first int
 	size  int // of the lines, as RFC 7541 §4.1 counts
 	max   int // what size may be, by the client's last update
+	// changes counts what the client did to the table: a block means the same as
+	// long as it stands.
+	changes uint64
 }
 
 func newDecoder(static []section.Line) decoder { return decoder{static: static, max: tableSize} }
@@ -36,6 +39,7 @@ func (d *decoder) decode(b []byte, s *section.Section) bool {
 				return false
 			}
 			d.max = max
+			d.changes++
 			d.shrink(0)
 		default: // §6.2.2, §6.2.3
 			b, ok = d.literal(b, 4, false, s)
@@ -116,6 +120,7 @@ func (d *decoder) literal(b []byte, bits uint, keep bool, s *section.Section) ([
 // (§4.4).
 func (d *decoder) insert(name section.Name, value string) {
 	l := section.Keep(name, value)
+	d.changes++
 	d.shrink(l.Size())
 	if l.Size() > d.max {
 		return

@@ -6,7 +6,7 @@
 //
 //	wire     what TLS writes is collected: a batch is one system call    wire.go
 //	read     frames, on one goroutine                                    conn.go, input.go, settings.go
-//	decode   a field block into a section                                decoder.go, headers.go
+//	decode   a field block into a section, unless it came before         decoder.go, headers.go, repeats.go
 //	begin    the core answers what waits for nothing, on that goroutine  headers.go
 //	answer   a stored block and lines of its own, the content behind it  answer.go, encode.go
 //	write    once all that has come was acted on                         writer.go, out.go
@@ -24,7 +24,8 @@
 //   - A stream that breaks off never looks like a whole answer.
 //   - What a client makes grow is bounded for each connection: 256 KiB that wait to
 //     be written, 1 MiB of its content in buffers of at most thrice that, 4 KiB of its lines, twice the header limit
-//     of a field block, MaxStreams streams and twice as many goroutines.
+//     of a field block, eight requests that it repeats (16 KiB each), MaxStreams streams
+//     and twice as many goroutines.
 //   - What asks for nothing is counted (abuse.go), and too much of it ends the
 //     connection with ENHANCE_YOUR_CALM.
 //   - When ServeConn returns, no goroutine of the connection is left.

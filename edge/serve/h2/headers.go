@@ -72,17 +72,30 @@ func btoi(b bool) int {
 }
 
 // onSection acts on a whole field block. It is decoded whatever becomes of it, as
-// the next ones depend on it.
+// the next ones depend on it, unless it is known to say what an earlier one said.
 func (c *conn) onSection(id uint32, flags byte, self bool, block []byte) error {
 	x := c.x
+	trailers := id <= c.lastID // only the reader writes lastID
+	table, mark := c.dec.changes, uint64(0)
+	whole := !trailers && !self && flags&flagEndStream != 0
+	if whole {
+		mark = c.mark(block)
+		if k := c.repeated(block, mark); k != nil {
+			return c.onRepeat(id, k)
+		}
+	}
 	if !c.dec.decode(block, &x.fields) {
 		return fatal(codeCompression, "a field block cannot be decoded")
 	}
-	if id <= c.lastID { // only the reader writes lastID
+	if trailers {
 		defer x.fields.Reset()
 		return c.onTrailers(id, flags, x)
 	}
-	return c.onRequest(id, flags, self, x)
+	answered, err := c.onRequest(id, flags, self, x)
+	if whole && answered && err == nil && c.dec.changes == table {
+		c.learn(block, mark)
+	}
+	return err
 }
 
 // onTrailers takes a section on a stream that has begun.
@@ -105,30 +118,37 @@ func (c *conn) onTrailers(id uint32, flags byte, x *exchange) error {
 	return c.endOfContentLocked(st)
 }
 
-// onRequest takes the section of a new stream.
-func (c *conn) onRequest(id uint32, flags byte, self bool, x *exchange) error {
+// admit notes a new stream: over if nobody is listened to any more, refused if there
+// are too many.
+func (c *conn) admit(id uint32) (over, refused bool) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.lastID, c.idleSince = id, c.now
-	over := c.drainState == drainLast || c.broken != nil
+	over = c.drainState == drainLast || c.broken != nil
 	if over {
 		c.closed.add(id, dropped)
 	} else {
 		c.lastServed = id
 	}
-	refused := c.running >= 2*c.srv.cfg.MaxStreams || len(c.streams) >= c.srv.cfg.MaxStreams
-	c.mu.Unlock()
+	return over, c.running >= 2*c.srv.cfg.MaxStreams || len(c.streams) >= c.srv.cfg.MaxStreams
+}
+
+// onRequest takes the section of a new stream. It reports whether the core has
+// answered it here and now.
+func (c *conn) onRequest(id uint32, flags byte, self bool, x *exchange) (answered bool, err error) {
+	over, refused := c.admit(id)
 	head, malformed := x.fields.Request()
 	ended := flags&flagEndStream != 0
 	switch {
 	case over: // it was told that nobody would listen
 		x.fields.Reset()
-		return c.nuisance(fussFrame)
+		return false, c.nuisance(fussFrame)
 	case self, malformed != "" && !x.fields.Over(), ended && head.Length > 0:
 		x.fields.Reset()
-		return c.reset(id, codeProtocol)
+		return false, c.reset(id, codeProtocol)
 	case refused:
 		x.fields.Reset()
-		return c.reset(id, codeRefused)
+		return false, c.reset(id, codeRefused)
 	}
 	var bad gate.Refusal
 	if bad = x.fill(c, c.now); x.fields.Over() {
@@ -136,23 +156,45 @@ func (c *conn) onRequest(id uint32, flags byte, self bool, x *exchange) error {
 	}
 	if bad.Refused() {
 		x.refuse(bad)
-		return c.answerHere(id, ended, x, head)
+		return false, c.answerHere(id, ended, x, head)
 	}
 	if !ended {
-		return c.beginUpload(id, x, head)
+		return false, c.beginUpload(id, x, head)
 	}
+	return c.ask(id, x, head)
+}
+
+// onRepeat takes a new stream whose section is known.
+func (c *conn) onRepeat(id uint32, k *repeat) error {
+	switch over, refused := c.admit(id); {
+	case over:
+		return c.nuisance(fussFrame)
+	case refused:
+		return c.reset(id, codeRefused)
+	}
+	x := c.x
+	x.Now, x.Req = c.now, k.req
+	answered, err := c.ask(id, x, k.head)
+	if !answered {
+		c.forget(k)
+	}
+	return err
+}
+
+// ask has the core answer a request without content, here if that takes no waiting.
+func (c *conn) ask(id uint32, x *exchange, head *section.Head) (here bool, err error) {
 	done, panicked := c.begin(x)
 	switch {
 	case panicked:
-		return c.answerHere(id, true, c.x, head)
+		return false, c.answerHere(id, true, c.x, head)
 	case !done:
 		c.leave(id, x, head, nil, phaseFinish)
-		return nil
+		return false, nil
 	case x.Rep.Stream != nil:
 		c.leave(id, x, head, nil, phaseReply) // its content waits
-		return nil
+		return false, nil
 	}
-	return c.answerHere(id, true, x, head)
+	return true, c.answerHere(id, true, x, head)
 }
 
 // answerHere puts an answer from memory into out, and makes the exchange ready for

@@ -3,6 +3,7 @@ package h2
 import (
 	"context"
 	"errors"
+	"hash/maphash"
 	"log/slog"
 	"net"
 	"sync"
@@ -26,6 +27,7 @@ type Server struct {
 	static []section.Line
 	altSvc []byte // as a line
 	date   section.Dates
+	seed   maphash.Seed // of repeats
 
 	exchanges sync.Pool // of *exchange
 	buffers   sync.Pool // of *buffer
@@ -46,7 +48,7 @@ func New(core Core, cfg Config) (*Server, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{core: core, cfg: cfg, logger: cfg.Logger, static: newStatic(), conns: make(map[*conn]struct{})}
+	s := &Server{core: core, cfg: cfg, logger: cfg.Logger, static: newStatic(), seed: maphash.MakeSeed(), conns: make(map[*conn]struct{})}
 	if cfg.AltSvc != "" {
 		s.altSvc = appendText(appendName(nil, "Alt-Svc", true), cfg.AltSvc, true)
 	}
