@@ -7,6 +7,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -79,7 +80,7 @@ func Open(cfg Config) (*Pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open pool %s: %w", cfg.Label, err)
 	}
-	p := &Pool{cfg: cfg, d: &delegate{meta: meta, in: make(chan []byte, inbox), changed: cfg.Changed}}
+	p := &Pool{cfg: cfg, d: &delegate{meta: meta, in: make(chan []byte, inbox), changed: cfg.Changed, members: map[string]Meta{}}}
 	c := memberlist.DefaultLANConfig()
 	if cfg.Wide {
 		c = memberlist.DefaultWANConfig()
@@ -144,14 +145,16 @@ func (p *Pool) receive(ctx context.Context) {
 	}
 }
 
-// Members returns the nodes that are there, this one among them.
+// Members returns the nodes that are there, this one among them, in the order of their
+// ids.
 func (p *Pool) Members() []Member {
+	p.d.mu.Lock()
+	defer p.d.mu.Unlock()
 	var all []Member
-	for _, n := range p.list.Members() {
-		if m, err := decodeMeta(n.Meta); err == nil && gossip.ValidNode(n.Name) {
-			all = append(all, Member{n.Name, m})
-		}
+	for id, m := range p.d.members {
+		all = append(all, Member{id, m})
 	}
+	slices.SortFunc(all, func(a, b Member) int { return strings.Compare(a.ID, b.ID) })
 	return all
 }
 
@@ -190,6 +193,11 @@ type delegate struct {
 	list    atomic.Pointer[memberlist.Memberlist]
 	changed func()
 	dropped atomic.Uint64
+
+	mu sync.Mutex
+	// members are those that are there, by events: the list's own Members hands out
+	// what it goes on writing to. Guarded by mu.
+	members map[string]Meta
 }
 
 func (d *delegate) nodes() int {
@@ -215,10 +223,28 @@ func (d *delegate) NotifyMsg(message []byte) {
 	}
 }
 
-func (d *delegate) NotifyJoin(*memberlist.Node)   { d.changed() }
-func (d *delegate) NotifyUpdate(*memberlist.Node) { d.changed() }
+func (d *delegate) NotifyJoin(n *memberlist.Node)   { d.is(n) }
+func (d *delegate) NotifyUpdate(n *memberlist.Node) { d.is(n) }
 
-func (d *delegate) NotifyLeave(*memberlist.Node) { d.changed() }
+func (d *delegate) NotifyLeave(n *memberlist.Node) {
+	d.mu.Lock()
+	delete(d.members, n.Name)
+	d.mu.Unlock()
+	d.changed()
+}
+
+// is notes what a node tells of itself. The list's lock is held.
+func (d *delegate) is(n *memberlist.Node) {
+	m, err := decodeMeta(n.Meta)
+	d.mu.Lock()
+	if err == nil && gossip.ValidNode(n.Name) {
+		d.members[n.Name] = m
+	} else {
+		delete(d.members, n.Name)
+	}
+	d.mu.Unlock()
+	d.changed()
+}
 
 // broadcast is a message on its way out. None replaces another.
 type broadcast []byte

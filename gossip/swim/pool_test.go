@@ -53,11 +53,16 @@ func (b *box) has(m string) bool {
 
 func open(t *testing.T, label, node, addr string, key byte, join ...string) (*Pool, *box) {
 	t.Helper()
+	return openAs(t, label, node, addr, key, 7, join...)
+}
+
+func openAs(t *testing.T, label, node, addr string, key byte, incarnation uint64, join ...string) (*Pool, *box) {
+	t.Helper()
 	keys := [][]byte{make([]byte, 32)}
 	keys[0][0] = key
 	b := &box{}
 	p, err := Open(Config{
-		Label: label, Node: node, Addr: addr, Join: join, Keys: keys, Meta: Meta{Region: "tokyo", Incarnation: 7, Peer: "127.0.0.1:9"},
+		Label: label, Node: node, Addr: addr, Join: join, Keys: keys, Meta: Meta{Region: "tokyo", Incarnation: incarnation, Peer: "127.0.0.1:9"},
 		Receive: b.take, Changed: func() {}, Log: slog.New(slog.DiscardHandler),
 	})
 	require.NoError(t, err)
@@ -94,6 +99,42 @@ func TestPool(t *testing.T) {
 	for _, p := range []*Pool{pools[0], pools[1], stranger, neighbour} {
 		require.NoError(t, p.Close())
 	}
+}
+
+// Members is called all the time, also while somebody comes back and tells another thing
+// of itself. (It took a race detector to see what was wrong.)
+func TestMembersWhileOneComesBack(t *testing.T) {
+	here, there := place(t), place(t)
+	p, _ := open(t, "letters/tokyo", "here", here, 1)
+	done, reading := make(chan struct{}), sync.WaitGroup{}
+	reading.Go(func() {
+		for {
+			select {
+			case <-done:
+				return
+			default:
+				p.Members()
+			}
+		}
+	})
+	for incarnation := range uint64(5) {
+		other, _ := openAs(t, "letters/tokyo", "there", there, 1, incarnation, here)
+		require.Eventually(t, func() bool {
+			m := p.Members()
+			return len(m) == 2 && m[1] == Member{"there", Meta{"tokyo", incarnation, "127.0.0.1:9"}}
+		}, time.Minute, 5*time.Millisecond)
+		if incarnation == 4 {
+			require.NoError(t, other.Close())
+			break
+		}
+		other.stop() // it ends without a word, and is back before anybody has missed it
+		require.NoError(t, other.list.Shutdown())
+		other.work.Wait()
+	}
+	close(done)
+	reading.Wait()
+	require.Eventually(t, func() bool { return len(p.Members()) == 1 }, time.Minute, 5*time.Millisecond)
+	require.NoError(t, p.Close())
 }
 
 func FuzzMeta(f *testing.F) {
