@@ -18,6 +18,9 @@ import (
 	"github.com/letteros/letteredge/bench/docsorigin"
 )
 
+// breakersPause is the longest of a breaker by default.
+const breakersPause = 5 * time.Second
+
 // mixed is an upheaval that lasts, with an origin that is often ill.
 type mixed struct {
 	*upheaval
@@ -107,9 +110,10 @@ func TestMixedLoad(t *testing.T) {
 	require.Greater(t, int(m.hits.Load()), int(made)/4, "the caches were at work")
 }
 
-// acts are everything that happens: first, in some order, what needs a well origin,
-// then, in some order, its illnesses. What a breaker holds back for half a minute after
-// its first probe, after a pause of seconds, of an origin that has to show what was purged everywhere, nobody has.
+// acts are everything that happens: first, in some order, what needs an origin that may
+// be asked, then, in some order, its illnesses. What is purged everywhere while a
+// breaker's pause runs nobody has and nobody fetches; so the last of them is waited for.
+// Within the recovery that follows, who has nothing waits for a turn.
 func (m *mixed) acts() []func() {
 	act := func(name string, do func()) func() {
 		return func() {
@@ -139,7 +143,7 @@ func (m *mixed) acts() []func() {
 	freezes := []func(){act("freeze for 2 s", func() { m.freeze(2 * time.Second) }), act("freeze for 8 s", func() { m.freeze(8 * time.Second) })}
 	well = append(append(well, freezes...), act("push and kill", m.round))
 	ill = append(ill, freezes...)
-	return append(append(shuffled(well), shuffled(ill)...), act("recovery", func() { pause(m.upheaval.t.Context(), 40*time.Second) }))
+	return append(append(shuffled(well), shuffled(ill)...), act("the last pause", func() { pause(m.upheaval.t.Context(), breakersPause+time.Second) }))
 }
 
 // rest lets go of all readers' connections and returns what each node holds then.
