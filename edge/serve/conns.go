@@ -24,6 +24,9 @@ func newConns() *conns {
 
 // state is fasthttp's ConnState hook. It is also called around each request.
 func (c *conns) state(conn net.Conn, s fasthttp.ConnState) {
+	if h1, ok := conn.(*h1Conn); ok {
+		h1.between = s == fasthttp.StateNew || s == fasthttp.StateIdle
+	}
 	switch s {
 	case fasthttp.StateNew:
 		c.mu.Lock()
@@ -58,6 +61,17 @@ func (c *conns) count() int {
 	return len(c.open)
 }
 
+// retire has the connections end on which fasthttp knows of no request.
+func (c *conns) retire() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for conn := range c.open {
+		if h1, ok := conn.(*h1Conn); ok {
+			h1.retire()
+		}
+	}
+}
+
 // lastWord is how long requests that were ended may take to say so.
 const lastWord = 100 * time.Millisecond
 
@@ -77,6 +91,9 @@ func (c *conns) kill(ctx context.Context) {
 	}
 	c.mu.Lock()
 	for conn := range c.open {
+		if h1, ok := conn.(*h1Conn); ok {
+			conn = h1.TCPConn // at once
+		}
 		_ = conn.Close()
 	}
 	c.mu.Unlock()

@@ -10,6 +10,9 @@
 //	serve    Core.Serve
 //	render   edge.Reply as field lines and content                 h1render.go, netrender.go
 //
+// An ordinary hit over HTTP/1.1 in clear text goes a shorter way ahead of fasthttp:
+// h1conn.go, h1ordinary.go, h1wire.go.
+//
 // # Guarantees
 //
 //   - The three protocols hand the core the same method, host, target and fields

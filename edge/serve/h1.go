@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -22,12 +23,13 @@ type h1 struct {
 	logger *slog.Logger
 	// life is the context that Serve gets: fasthttp cannot tell that a client
 	// has gone, so it ends only with the server.
-	life         context.Context
-	altSvc       []byte // nil for none
-	maxBody      int64
-	maxHeader    int
-	writeTimeout time.Duration
-	pool         sync.Pool // of *h1Exchange
+	life                                     context.Context
+	altSvc                                   []byte // nil for none
+	maxBody                                  int64
+	maxHeader                                int
+	headerTimeout, writeTimeout, idleTimeout time.Duration
+	stopping                                 atomic.Bool // a shutdown has begun
+	pool                                     sync.Pool   // of *h1Exchange
 }
 
 // h1Exchange is an exchange with the memory of its request.
@@ -38,11 +40,13 @@ type h1Exchange struct {
 	conn   net.Conn   // for interim responses; nil where there are none
 	expiry time.Duration
 	date   [32]byte // for a Date of our own
-	lines  []byte   // for the field lines of an answer, see block
+	lines  []byte   // of an answer in one piece, see wire
+	done   bool     // the core has answered before fasthttp has read the request, see h1Conn
 }
 
 func newH1(life context.Context, core Core, cfg Config, alt string, logger *slog.Logger) *h1 {
-	h := &h1{core: core, logger: logger, life: life, maxBody: cfg.MaxBody, maxHeader: cfg.MaxHeaderBytes, writeTimeout: cfg.WriteTimeout}
+	h := &h1{core: core, logger: logger, life: life, maxBody: cfg.MaxBody, maxHeader: cfg.MaxHeaderBytes,
+		headerTimeout: cfg.HeaderTimeout, writeTimeout: cfg.WriteTimeout, idleTimeout: cfg.IdleTimeout}
 	if alt != "" {
 		h.altSvc = []byte(alt)
 	}
@@ -58,7 +62,16 @@ func newH1(life context.Context, core Core, cfg Config, alt string, logger *slog
 // body; only a stream keeps its exchange until it is closed.
 func (h *h1) serve(ctx *fasthttp.RequestCtx) {
 	defer h.recover(ctx)
-	x := h.pool.Get().(*h1Exchange)
+	x, broken := begunOn(ctx)
+	if broken {
+		h.refuse(ctx, panicking())
+		return
+	}
+	if x != nil {
+		h.finish(ctx, x)
+		return
+	}
+	x = h.pool.Get().(*h1Exchange)
 	if bad := x.read(ctx, h.maxBody); bad.Refused() {
 		h.refuse(ctx, bad)
 		h.release(ctx, x)
@@ -71,6 +84,17 @@ func (h *h1) serve(ctx *fasthttp.RequestCtx) {
 		h.refuse(ctx, bad)
 		h.release(ctx, x)
 		return
+	}
+	if !h.render(ctx, x) {
+		h.release(ctx, x)
+	}
+}
+
+// finish does what is left of a request that its connection has begun with.
+func (h *h1) finish(ctx *fasthttp.RequestCtx, x *h1Exchange) {
+	if !x.done {
+		h.listen(ctx, x)
+		h.core.Finish(h.life, &x.Exchange)
 	}
 	if !h.render(ctx, x) {
 		h.release(ctx, x)
@@ -135,9 +159,17 @@ func (h *h1) release(ctx *fasthttp.RequestCtx, x *h1Exchange) {
 		}
 		x.body = nil
 	}
+	h.put(x)
+}
+
+// put gives an exchange back that nothing refers to.
+func (h *h1) put(x *h1Exchange) {
 	x.Reset()
-	x.conn = nil
+	x.conn, x.done = nil, false
 	x.fields.reset()
+	if cap(x.lines) > maxKeptWire {
+		x.lines = nil
+	}
 	h.pool.Put(x)
 }
 
@@ -157,8 +189,10 @@ func (h *h1) recover(ctx *fasthttp.RequestCtx) {
 	}
 	h.panicked(p)
 	ctx.Response.ResetBody()
-	h.refuse(ctx, gate.Refuse(500, "", "the request could not be served"))
+	h.refuse(ctx, panicking())
 }
+
+func panicking() gate.Refusal { return gate.Refuse(500, "", "the request could not be served") }
 
 func (h *h1) panicked(p any) {
 	h.logger.Error("panic while serving", "proto", edge.H1.String(), "err", p, "stack", string(debug.Stack()))

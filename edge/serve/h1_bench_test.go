@@ -28,7 +28,7 @@ func BenchmarkBare(b *testing.B) {
 	h.serve(ctx)
 	type line struct{ name, value []byte }
 	var lines []line
-	for text := range strings.SplitSeq(string(ctx.Response.Header.Header()), "\r\n") { // to fasthttp they are one, see block
+	for text := range strings.SplitSeq(string(ctx.Response.Header.Header()), "\r\n") {
 		if name, value, ok := strings.Cut(text, ": "); ok && name != "Date" && name != "Content-Length" {
 			lines = append(lines, line{[]byte(name), []byte(value)})
 		}

@@ -20,6 +20,7 @@ type h1Fields struct {
 	// lengths has a bit for each length of a name: a hit asks for a dozen fields,
 	// most of which no request has.
 	lengths uint64
+	framing h1Framing
 }
 
 func lengthBit(n int) uint64 { return 1 << min(n, 63) }
@@ -34,7 +35,7 @@ type h1Line struct{ name, nameEnd, value, valueEnd uint32 }
 const maxKeptLines = 256
 
 func (f *h1Fields) reset() {
-	f.raw, f.lengths = nil, 0
+	f.raw, f.lengths, f.framing = nil, 0, h1Framing{}
 	if cap(f.lines) > maxKeptLines {
 		f.lines = nil
 	}

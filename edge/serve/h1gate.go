@@ -42,8 +42,8 @@ func checkH1(h *fasthttp.RequestHeader, f *h1Fields, maxBody int64) gate.Refusal
 // scan validates a raw header section, up to and with the empty line that ends
 // it, makes its names canonical in place and notes its lines.
 func (f *h1Fields) scan(raw []byte) gate.Refusal {
-	f.raw, f.lines, f.lengths = raw, f.lines[:0], 0
-	var framing h1Framing
+	f.raw, f.lines, f.lengths, f.framing = raw, f.lines[:0], 0, h1Framing{}
+	framing := &f.framing
 	for i := 0; i < len(raw); {
 		if raw[i] == '\r' && i+2 == len(raw) && raw[i+1] == '\n' {
 			break
@@ -89,13 +89,25 @@ func (f *h1Fields) scan(raw []byte) gate.Refusal {
 	return gate.Refusal{}
 }
 
-// h1Framing is what a header section says about its message's framing.
-type h1Framing struct{ length, coding bool }
+// h1Framing is what a header section says about its message's framing, and what
+// else of it is the transport's own.
+type h1Framing struct {
+	length, coding bool
+	other          bool // Expect or Trailer
+	host           []byte
+	hosts, lines   int // how many
+}
 
 // note reports whether a field is the transport's own business.
 func (f *h1Framing) note(name, value []byte) (consumed bool, bad gate.Refusal) {
+	f.lines++
 	switch string(name) {
-	case "Host", "Trailer":
+	case "Host":
+		f.host = value
+		f.hosts++
+		return true, gate.Refusal{}
+	case "Trailer":
+		f.other = true
 		return true, gate.Refusal{}
 	case "Content-Length":
 		f.length = true
@@ -107,6 +119,7 @@ func (f *h1Framing) note(name, value []byte) (consumed bool, bad gate.Refusal) {
 		f.coding = true
 		return true, gate.Refusal{}
 	case "Expect":
+		f.other = true
 		return true, gate.CheckExpect(gate.View(value))
 	}
 	return false, gate.Refusal{}

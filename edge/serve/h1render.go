@@ -52,9 +52,6 @@ func (h *h1) renderFields(ctx *fasthttp.RequestCtx, x *h1Exchange) {
 	rep := &x.Rep
 	out := h1Lines{hdr: &ctx.Response.Header}
 	out.hdr.SetStatusCode(rep.Status)
-	if h.block(out.hdr, x) {
-		return
-	}
 	if rep.Art != nil {
 		before := ""
 		for name, value := range rep.Art.All {

@@ -51,6 +51,13 @@ func (f coreFunc) Serve(ctx context.Context, x *edge.Exchange)  { f(ctx, x) }
 func (f coreFunc) Begin(*edge.Exchange) bool                    { return false }
 func (f coreFunc) Finish(ctx context.Context, x *edge.Exchange) { f(ctx, x) }
 
+// readyCore is a core made of a function that waits for nothing.
+type readyCore func(x *edge.Exchange)
+
+func (f readyCore) Serve(_ context.Context, x *edge.Exchange) { f(x) }
+func (f readyCore) Begin(x *edge.Exchange) bool               { f(x); return true }
+func (f readyCore) Finish(context.Context, *edge.Exchange)    { panic("nothing is left") }
+
 // loggingCore is a core whose server logs to a writer.
 type loggingCore struct {
 	Core

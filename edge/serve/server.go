@@ -25,6 +25,7 @@ type Server struct {
 	logger *slog.Logger
 
 	plain, secure *sockets
+	h1            *h1
 	h1Plain       *fasthttp.Server
 	h1Secure      *fasthttp.Server
 	tcp           []net.Listener // what h1Secure accepts on: TLS
@@ -81,22 +82,22 @@ func (s *Server) Listen() (err error) {
 		}
 		alt = altSvc(port, s.cfg.AltSvcMaxAge)
 	}
-	handler := newH1(s.life, s.core, s.cfg, alt, s.logger)
+	s.h1 = newH1(s.life, s.core, s.cfg, alt, s.logger)
 	if s.plain != nil {
-		s.h1Plain = newFasthttp(handler, s.cfg, s.open, s.logger)
+		s.h1Plain = newFasthttp(s.h1, s.cfg, s.open, s.logger)
 	}
 	if s.secure == nil {
 		return nil
 	}
-	return s.listenSecure(handler, alt)
+	return s.listenSecure(alt)
 }
 
-func (s *Server) listenSecure(handler *h1, alt string) (err error) {
+func (s *Server) listenSecure(alt string) (err error) {
 	tlsConfig := s.cfg.TLS.Clone()
 	tlsConfig.MinVersion = max(tlsConfig.MinVersion, tls.VersionTLS12)
 	overTCP := tlsConfig.Clone()
 	overTCP.NextProtos = []string{"h2", "http/1.1"}
-	s.h1Secure = newFasthttp(handler, s.cfg, s.open, s.logger)
+	s.h1Secure = newFasthttp(s.h1, s.cfg, s.open, s.logger)
 	if s.h2, err = newH2(s.life, s.core, s.cfg, overTCP, alt, s.logger); err != nil {
 		return err
 	}
@@ -161,6 +162,9 @@ func (s *Server) Serve() error {
 	}
 	if s.plain != nil {
 		for _, ln := range s.plain.tcp {
+			if s.cfg.MaxConnsPerIP == 0 { // fasthttp counts them on connections of its own
+				ln = h1Listener{ln, s.h1}
+			}
 			run(func() error { return serveTCP(s.h1Plain, ln) })
 		}
 	}
@@ -209,6 +213,10 @@ func (s *Server) stop(ctx context.Context) error {
 			errs = append(errs, err)
 			mu.Unlock()
 		}
+	}
+	if s.h1 != nil {
+		s.h1.stopping.Store(true)
+		s.open.retire()
 	}
 	for _, fs := range []*fasthttp.Server{s.h1Plain, s.h1Secure} {
 		if fs != nil {
