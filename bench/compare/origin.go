@@ -12,10 +12,14 @@ import (
 	"time"
 )
 
-// Origin answers every path with a body of Size bytes that is fresh for a day,
+// MaxOriginBody bounds an Origin's body.
+const MaxOriginBody = 64 << 20
+
+// Origin answers every path with a body of one size that is fresh for a day,
 // and counts what it is asked.
 type Origin struct {
 	Addr  string // host:port
+	Type  string // the answers' Content-Type; to be changed before the first request
 	asked atomic.Int64
 	body  []byte
 	srv   *http.Server
@@ -28,7 +32,7 @@ func NewOrigin(size int) (*Origin, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open origin: %w", err)
 	}
-	o := &Origin{Addr: ln.Addr().String(), body: bytes.Repeat([]byte("0123456789abcdef"), size/16+1)[:size], done: make(chan error, 1)}
+	o := &Origin{Addr: ln.Addr().String(), Type: "application/octet-stream", body: bytes.Repeat([]byte("0123456789abcdef"), size/16+1)[:size], done: make(chan error, 1)}
 	o.srv = &http.Server{Handler: o, ReadHeaderTimeout: time.Minute}
 	go func() { o.done <- o.srv.Serve(ln) }()
 	return o, nil
@@ -39,7 +43,7 @@ func (o *Origin) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	o.asked.Add(1)
 	h := w.Header()
 	h.Set("Cache-Control", "public, max-age=86400")
-	h.Set("Content-Type", "application/octet-stream")
+	h.Set("Content-Type", o.Type)
 	h.Set("Content-Length", strconv.Itoa(len(o.body)))
 	h.Set("ETag", `"`+strings.Trim(r.URL.Path, "/")+`"`)
 	_, _ = w.Write(o.body) // a cache that goes away is told of by its client

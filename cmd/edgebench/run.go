@@ -29,6 +29,7 @@ type cli struct {
 	Load      loadCmd      `cmd:"" help:"Load one or more URLs, open loop (--rate) or closed loop."`
 	Floor     floorCmd     `cmd:"" help:"Compare a node's processor time per request with a bare library server's, in turns."`
 	Bare      bareCmd      `cmd:"" help:"Run a bare library server that answers as a URL does, until ^C."`
+	Origin    originCmd    `cmd:"" help:"Run an origin whose answers, all of one size, are fresh for a day, until ^C."`
 	Compare   compareCmd   `cmd:"" help:"Compare a node with the caches installed on this machine: hits, memory, hit ratio."`
 	Plot      plotCmd      `cmd:"" help:"Draw the latencies of results of 'load -o json' by percentile."`
 	BareChild bareChildCmd `cmd:"" hidden:"" name:"bare-child" help:"A bare server for floor: its answer on stdin, its address on stdout."`

@@ -101,6 +101,7 @@ func TestWrongUse(t *testing.T) {
 		{"--rounds", "floor --pid 1 --rounds 5000 " + u},
 		{"URL", "floor --pid 1"},
 		{"URL", "bare"},
+		{"--size", "origin --size -1"},
 		{"--out", "plot " + junk},
 		{"--out", "plot --out a.gif " + junk},
 		{"FILE", "plot --out " + dir + "/a.svg"},
@@ -217,6 +218,25 @@ func TestPlot(t *testing.T) {
 	text := wellFormed(t, bytes.TrimPrefix(doc, []byte("<!DOCTYPE html>\n")))
 	require.Contains(t, text, "named")
 	require.Contains(t, text, "second")
+}
+
+// The origin of a comparison that a person makes by hand.
+func TestOrigin(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	from, to := io.Pipe()
+	code := make(chan int, 1)
+	go func() {
+		code <- run(ctx, []string{"origin", "--size", "100", "--type", "application/json", "-o", "json"}, streams{nil, to, io.Discard})
+	}()
+	var info bare.Info
+	require.NoError(t, json.NewDecoder(from).Decode(&info))
+	answer, err := load.Fetch(t.Context(), load.Config{URLs: []string{info.URL + "a"}})
+	require.NoError(t, err)
+	require.Len(t, answer.Body, 100)
+	require.Contains(t, answer.Fields, load.Field{Name: "Content-Type", Value: "application/json"})
+	require.Contains(t, answer.Fields, load.Field{Name: "Cache-Control", Value: "public, max-age=86400"})
+	cancel()
+	require.Equal(t, exitDone, <-code)
 }
 
 // A bare server beside a bare server, by the command alone.
