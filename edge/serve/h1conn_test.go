@@ -44,7 +44,7 @@ func countingRig(t *testing.T, core Core, change ...func(*Config)) (r *rig, thei
 	}
 	go func() { r.done <- r.Serve() }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		_ = r.Shutdown(ctx) // a test that shuts down itself has its say there
 		require.NoError(t, <-r.done)
@@ -144,7 +144,7 @@ func TestAPanicAheadOfFasthttpIsAnswered(t *testing.T) {
 // An idle connection ends without a word, which a client would take for the answer to
 // its next request.
 func TestIdleEndsWithoutAWord(t *testing.T) {
-	r, _ := ordinaryRig(t, 10, func(c *Config) { c.IdleTimeout = 200 * time.Millisecond })
+	r, _ := ordinaryRig(t, 10, func(c *Config) { c.IdleTimeout = 2 * time.Second })
 	conn := r.raw(t)
 	from := bufio.NewReader(conn)
 	for range 3 {
@@ -157,13 +157,13 @@ func TestIdleEndsWithoutAWord(t *testing.T) {
 
 // A header section that does not come to its end has the time of the first one.
 func TestALaterHeaderSectionHasItsTime(t *testing.T) {
-	r, _ := ordinaryRig(t, 10, func(c *Config) { c.HeaderTimeout, c.IdleTimeout = 200*time.Millisecond, time.Hour })
+	r, _ := ordinaryRig(t, 10, func(c *Config) { c.HeaderTimeout, c.IdleTimeout = 2*time.Second, time.Hour })
 	conn := r.raw(t)
 	from := bufio.NewReader(conn)
 	ask(t, conn, from, plainRequest, 1)
 	_, err := io.WriteString(conn, plainRequest[:20])
 	require.NoError(t, err)
-	_, err = io.ReadAll(from) // raw's own time is 10 s
+	_, err = io.ReadAll(from) // raw's own time is a minute
 	require.NoError(t, err)
 }
 
@@ -173,7 +173,7 @@ func TestWritingHasItsTime(t *testing.T) {
 	conn := r.raw(t)
 	_, err := io.WriteString(conn, plainRequest)
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return r.Connections().TCP == 0 }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return r.Connections().TCP == 0 }, time.Minute, 10*time.Millisecond)
 }
 
 // A shutdown ends the connections that wait for a request, and lets the others answer
