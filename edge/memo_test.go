@@ -30,7 +30,7 @@ func TestMemosChangeNoAnswer(t *testing.T) {
 		})
 		var all []edge.Request
 		for _, method := range []string{"GET", "HEAD"} {
-			for _, target := range []string{"/a", "/a?b=2&a=1", "/%61"} {
+			for _, target := range []string{"/a", "/a?b=2&a=1", "/%62"} {
 				for _, lines := range [][]string{nil, {"Accept-Language: en"}, {"Accept-Language: ja, en"}, {"Cache-Control: no-cache, no-transform"}} {
 					all = append(all, edge.Request{
 						Method: edge.ParseMethod(method), MethodText: method, Host: "Edge.test", Target: target,
@@ -51,11 +51,14 @@ func TestMemosChangeNoAnswer(t *testing.T) {
 			n.marks.Raise(cachekey.Selector{Prefix: "edge.test/"}, invalidation.ModeHard)
 			version++
 			for range 2 {
-				for _, req := range all {
-					plain := req
-					plain.Memo = nil
-					ask(plain) // fills
-					require.Equal(t, ask(plain), ask(req), "%s %s %v with Vary: %s", req.MethodText, req.Target, req.Fields, vary)
+				want := make([]string, len(all))
+				for i, req := range all {
+					req.Memo = nil
+					ask(req) // fills
+					want[i] = ask(req)
+				}
+				for i, req := range all {
+					require.Equal(t, want[i], ask(req), "%s %s %v with Vary: %s", req.MethodText, req.Target, req.Fields, vary)
 				}
 			}
 		}
