@@ -73,7 +73,7 @@ func (n *node) makeDocs() (err error) {
 		peers.Caller = n.mesh.client
 	}
 	d.driver, err = driver.New(driver.Config{}, driver.Deps{
-		Records: n.mesh.records, Ledger: ledger{n.mesh.ledger}, Nodes: peers, Cluster: rolloutCluster{n.mesh}, Origin: n.origins[n.cfg.Artifacts.Origin], Log: n.log,
+		Records: n.mesh.records, Ledger: ledger{n.mesh.ledger}, Nodes: peers, Cluster: rolloutCluster{n.mesh, n.mesh.replica.Held}, Origin: n.origins[n.cfg.Artifacts.Origin], Log: n.log,
 	})
 	if err != nil {
 		return err
@@ -140,14 +140,18 @@ func (f filler) Fill(ctx context.Context, key cachekey.Key, targets *rollout.Sna
 	return f.core.Fill(ctx, key, "", targets)
 }
 
-// rolloutCluster tells the driver of the nodes.
-type rolloutCluster struct{ m *mesh }
+// rolloutCluster tells the driver of the nodes. held is spread.Replica.Held.
+type rolloutCluster struct {
+	m    *mesh
+	held func(now time.Time) (time.Duration, bool)
+}
 
 // silentFor is how long a node may be unheard of before it counts as fenced: it
 // reports every second what it has, at once what is new to it, and by gossip to
 // those whom it does not reach; who has said nothing for so much longer than a
 // watermark counts has had none, and marks every managed answer. That is at once: the
-// clamp is for what is not managed.
+// clamp is for what is not managed. While this node was stopped or cut off it heard
+// nobody, whoever spoke: only what it has been out of isolation for counts.
 const silentFor = invalidation.FenceAfter + time.Second
 
 func (c rolloutCluster) Members() []rollout.Member {
@@ -177,7 +181,8 @@ func (c rolloutCluster) Fenced(node string) bool {
 	if e, enrolled := v.nodes[node]; !enrolled || e.Left {
 		return true
 	}
-	return c.m.roster.silence(node) > silentFor
+	held, with := c.held(time.Now())
+	return with && held > silentFor && c.m.roster.silence(node) > silentFor
 }
 
 // purgeLog tells the core what has been purged since a copy was pinned.

@@ -86,7 +86,8 @@ func TestSilence(t *testing.T) {
 		self := gossip.Member{Cluster: "c", Region: "tokyo", Node: "tokyo-1", Incarnation: 1}
 		enrol(1)
 		r := newRoster(self, records, func() []swim.Member { return nil }, nil, slog.New(slog.DiscardHandler))
-		c := rolloutCluster{&mesh{self: self, roster: r, records: records}}
+		with, since := true, time.Now()
+		c := rolloutCluster{&mesh{self: self, roster: r, records: records}, func(now time.Time) (time.Duration, bool) { return now.Sub(since), with }}
 		report := func(incarnation, upTo uint64) {
 			r.observe(spread.Report{From: gossip.Member{Node: "tokyo-2", Incarnation: incarnation}, Index: upTo})
 		}
@@ -116,6 +117,14 @@ func TestSilence(t *testing.T) {
 		require.False(t, c.Fenced("tokyo-2"))
 		require.True(t, c.Covers("tokyo-2", 6))
 		passes(silentFor + time.Millisecond)
+		require.True(t, c.Fenced("tokyo-2"))
+
+		with = false
+		require.False(t, c.Fenced("tokyo-2"), "who is cut off hears nobody")
+		with, since = true, time.Now()
+		passes(silentFor)
+		require.False(t, c.Fenced("tokyo-2"), "nor does it know of the time in which it was")
+		passes(time.Millisecond)
 		require.True(t, c.Fenced("tokyo-2"))
 	})
 }

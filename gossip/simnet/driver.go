@@ -157,9 +157,6 @@ func (p *process) silent(node string) bool {
 	if node == p.id {
 		return false
 	}
-	last := p.heard[node].at
-	if last.IsZero() {
-		last = p.began
-	}
-	return p.world.now.Sub(last) > silentFor
+	held, with := p.replica.Held(p.world.now)
+	return with && held > silentFor && p.world.now.Sub(p.heard[node].at) > silentFor
 }

@@ -40,8 +40,7 @@ type process struct {
 	replica *spread.Replica
 	cache   map[string]*copied
 	flights map[string]*flight
-	applied map[string]int // the least version that a request may get from here, by key
-	began   time.Time
+	applied map[string]int   // the least version that a request may get from here, by key
 	heard   map[string]heard // the latest report of each node
 	reports int              // that were observed
 	effects map[effect]time.Time
@@ -134,7 +133,7 @@ func (n *node) start() {
 	p := &process{
 		node: n, self: gossip.Member{Cluster: "sim", Region: n.region, Node: n.id, Incarnation: incarnation},
 		records: gossip.NewRecords(), marks: invalidation.NewMarks(), cache: map[string]*copied{}, flights: map[string]*flight{},
-		applied: map[string]int{}, began: w.now, heard: map[string]heard{}, effects: map[effect]time.Time{},
+		applied: map[string]int{}, heard: map[string]heard{}, effects: map[effect]time.Time{},
 		shown: map[string]int64{}, slots: map[slotID]*rendered{},
 	}
 	now := func() time.Time { return w.now }
