@@ -10,7 +10,14 @@ import (
 // reports is the latest report of each process, with its envelope to pass on.
 type reports struct {
 	latest map[gossip.Source]*kept
-	of     map[string][]gossip.Source // by node, the latest process last
+	of     map[string][]gossip.Source // by node, the process that was heard last at the end
+	gone   map[string][]dropped       // by node, those that made room for others
+}
+
+// dropped is a process, and the last report of it that was known.
+type dropped struct {
+	source gossip.Source
+	seq    uint64
 }
 
 type kept struct {
@@ -22,29 +29,40 @@ type kept struct {
 // earlier one had applied is a receipt still.
 const maxProcesses = 4
 
+// maxGone bounds the processes of a node that are remembered as dropped: nodes that
+// keep different ones would else tell each other of them for ever.
+const maxGone = 64
+
 func newReports() *reports {
-	return &reports{latest: map[gossip.Source]*kept{}, of: map[string][]gossip.Source{}}
+	return &reports{latest: map[gossip.Source]*kept{}, of: map[string][]gossip.Source{}, gone: map[string][]dropped{}}
 }
 
-// add takes in a report unless a later one of its process is known.
+// add takes in a report unless a later one of its process is known, or the process
+// is one of former times.
 func (s *reports) add(r *Report, wire []byte) bool {
-	source := r.From.Source()
+	source, node := r.From.Source(), r.From.Node
 	if old := s.latest[source]; old != nil {
 		if old.report.Seq >= r.Seq {
 			return false
 		}
 		*old = kept{r, wire}
+		if of := s.of[node]; of[len(of)-1] != source {
+			s.of[node] = append(slices.DeleteFunc(of, func(o gossip.Source) bool { return o == source }), source)
+		}
 		return true
 	}
-	if len(s.of[r.From.Node]) == 0 && len(s.of) >= maxKnown {
+	if len(s.of[node]) == 0 && len(s.of) >= maxKnown ||
+		slices.ContainsFunc(s.gone[node], func(d dropped) bool { return d.source == source && d.seq >= r.Seq }) {
 		return false
 	}
-	list := append(s.of[r.From.Node], source)
+	list := append(s.of[node], source)
 	if len(list) > maxProcesses {
+		gone := append(s.gone[node], dropped{list[0], s.latest[list[0]].report.Seq})
+		s.gone[node] = gone[max(0, len(gone)-maxGone):]
 		delete(s.latest, list[0])
 		list = list[1:]
 	}
-	s.of[r.From.Node] = list
+	s.of[node] = list
 	s.latest[source] = &kept{r, wire}
 	return true
 }
