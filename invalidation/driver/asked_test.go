@@ -130,6 +130,27 @@ func TestUpdatesSentAgainAtOnce(t *testing.T) {
 	require.Len(t, one.list(), 1)
 }
 
+// Nor does it matter that the second node has not been told of the first's rollout:
+// the same update is the same rollout, and a later version takes its documents.
+func TestUpdatesOfANodeThatIsBehind(t *testing.T) {
+	l := &log{records: gossip.NewRecords()}
+	here, behind := NewBoard(l.records, l, rollout.Plans(0), time.Now), NewBoard(gossip.NewRecords(), l, rollout.Plans(0), time.Now)
+	first, err := here.Submit(t.Context(), order("", "", version("trial", 42)))
+	require.NoError(t, err)
+	second, err := behind.Submit(t.Context(), order("", "", version("trial", 42)))
+	require.NoError(t, err)
+	require.Equal(t, first, second)
+
+	third, err := behind.Submit(t.Context(), order("", "", version("trial", 43)))
+	require.NoError(t, err)
+	require.NotEqual(t, first.Rollout, third.Rollout)
+	r, err := here.Get(first.Rollout)
+	require.NoError(t, err)
+	require.Equal(t, rollout.Superseded, r.State)
+	_, err = behind.Submit(t.Context(), order("", "", version("trial", 42)))
+	require.ErrorContains(t, err, "a number is never used again", "it is over")
+}
+
 // However many keys there are, what is kept of them is bounded.
 func TestKeysAreBounded(t *testing.T) {
 	now := time.Now()

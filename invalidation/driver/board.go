@@ -89,6 +89,26 @@ func (b *Board) Submit(ctx context.Context, o Order) (Submitted, error) {
 		return Submitted{}, err
 	}
 	known, stale := b.known()
+	for {
+		out, err := b.submit(ctx, o, u, id, known, stale)
+		var unseen *unseenError
+		if !errors.As(err, &unseen) || len(known) > 2*maxOpen {
+			return out, err
+		}
+		known = append(known, unseen.rollouts...)
+	}
+}
+
+// unseenError names rollouts that the control log knows and this node does not yet.
+type unseenError struct{ rollouts []string }
+
+// Error is what is told where the log goes on faster than it can be read.
+func (e *unseenError) Error() string {
+	return "other updates of these documents are being taken in: " + strings.Join(e.rollouts, ", ")
+}
+
+// submit takes an update in beside the rollouts that are known.
+func (b *Board) submit(ctx context.Context, o Order, u rollout.Update, id string, known, stale []string) (Submitted, error) {
 	keys := []string{rollout.RolloutKey + id}
 	for _, v := range u.Documents {
 		keys = append(keys, rollout.DocumentKey+v.ID)
@@ -100,12 +120,15 @@ func (b *Board) Submit(ctx context.Context, o Order) (Submitted, error) {
 		keys = append(keys, askedKey(o.Key))
 	}
 	var out Submitted
-	_, err = b.ledger.Update(ctx, keys, func(now map[string]gossip.Record) (gossip.Txn, error) {
+	_, err := b.ledger.Update(ctx, keys, func(now map[string]gossip.Record) (gossip.Txn, error) {
 		at := b.now()
 		var puts []gossip.Put
 		done, before, err := repeated(o, at, now)
 		if out = done; before || err != nil {
 			return gossip.Txn{}, err
+		}
+		if unseen := b.unseen(u, known, now); unseen != nil {
+			return gossip.Txn{}, &unseenError{unseen}
 		}
 		if len(known) >= maxOpen {
 			return gossip.Txn{}, fmt.Errorf("%w: %d rollouts are not finished", ErrTooMany, len(known))
@@ -141,6 +164,26 @@ func (b *Board) known() (open, stale []string) {
 		}
 	}
 	return open, stale
+}
+
+// unseen returns the rollouts that brought u's versions, or the latest ones, by the
+// log's records, and that are neither known nor here.
+func (b *Board) unseen(u rollout.Update, known []string, now map[string]gossip.Record) (ids []string) {
+	for _, v := range u.Documents {
+		d, err := rollout.ReadDocument(now[rollout.DocumentKey+v.ID])
+		if err != nil {
+			continue // decide says so
+		}
+		for i, p := range d.Pushed {
+			if p.Version != v.Version && i < len(d.Pushed)-1 || p.Rollout == "" || slices.Contains(known, p.Rollout) || slices.Contains(ids, p.Rollout) {
+				continue
+			}
+			if _, here := b.records.Get(rollout.RolloutKey + p.Rollout); !here {
+				ids = append(ids, p.Rollout)
+			}
+		}
+	}
+	return ids
 }
 
 // decide is what a submission makes of the records.
