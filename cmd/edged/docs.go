@@ -73,7 +73,7 @@ func (n *node) makeDocs() (err error) {
 		peers.Caller = n.mesh.client
 	}
 	d.driver, err = driver.New(driver.Config{}, driver.Deps{
-		Records: n.mesh.records, Ledger: ledger{n.mesh.ledger}, Nodes: peers, Cluster: rolloutCluster{n.mesh, n.mesh.replica.Held}, Origin: n.origins[n.cfg.Artifacts.Origin], Log: n.log,
+		Records: n.mesh.records, Ledger: ledger{n.mesh.ledger}, Nodes: peers, Cluster: rolloutCluster{n.mesh}, Origin: n.origins[n.cfg.Artifacts.Origin], Log: n.log,
 	})
 	if err != nil {
 		return err
@@ -140,19 +140,18 @@ func (f filler) Fill(ctx context.Context, key cachekey.Key, targets *rollout.Sna
 	return f.core.Fill(ctx, key, "", targets)
 }
 
-// rolloutCluster tells the driver of the nodes. held is spread.Replica.Held.
-type rolloutCluster struct {
-	m    *mesh
-	held func(now time.Time) (time.Duration, bool)
-}
+// rolloutCluster tells the driver of the nodes.
+type rolloutCluster struct{ m *mesh }
 
-// silentFor is how long a node may be unheard of before it counts as fenced: it
-// reports every second what it has, at once what is new to it, and by gossip to
-// those whom it does not reach; who has said nothing for so much longer than a
-// watermark counts has had none, and marks every managed answer. That is at once: the
-// clamp is for what is not managed. While this node was stopped or cut off it heard
-// nobody, whoever spoke: only what it has been out of isolation for counts.
-const silentFor = invalidation.FenceAfter + time.Second
+// silentFor is how long a node may be unheard of before nobody waits for it while a
+// stage is prepared; one that the pools do not find, either, goneFor. Every node
+// reports each second what it has, and by gossip to those whom it does not reach. Once the
+// stage is flipped this does not do: who is cut off from this node alone is unheard of,
+// and not isolated.
+const (
+	silentFor = 6 * time.Second
+	goneFor   = 2 * time.Second
+)
 
 func (c rolloutCluster) Members() []rollout.Member {
 	members := c.m.roster.now.Load().members
@@ -173,16 +172,29 @@ func (c rolloutCluster) Covers(node string, index uint64) bool {
 	return ok && h.report.Index >= index
 }
 
-func (c rolloutCluster) Fenced(node string) bool {
+func (c rolloutCluster) Silent(node string) bool {
 	if node == c.m.self.Node {
 		return false
 	}
-	v := c.m.roster.now.Load()
-	if e, enrolled := v.nodes[node]; !enrolled || e.Left {
-		return true
+	limit := silentFor
+	if _, found := c.m.roster.now.Load().peers[node]; !found {
+		limit = goneFor
 	}
-	held, with := c.held(time.Now())
-	return with && held > silentFor && c.m.roster.silence(node) > silentFor
+	held, with := c.m.replica.Held(time.Now())
+	return c.left(node) || with && held > limit && c.m.roster.silence(node) > limit
+}
+
+func (c rolloutCluster) Fenced(node string, index uint64) bool {
+	if node == c.m.self.Node {
+		return false
+	}
+	since, known := c.m.replica.Majority(index)
+	return c.left(node) || known && since > invalidation.FenceAfter
+}
+
+func (c rolloutCluster) left(node string) bool {
+	e, enrolled := c.m.roster.now.Load().nodes[node]
+	return !enrolled || e.Left
 }
 
 // purgeLog tells the core what has been purged since a copy was pinned.

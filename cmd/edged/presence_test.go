@@ -72,8 +72,8 @@ func TestNodesThatComeAndGoAreTold(t *testing.T) {
 	require.Equal(t, "level=INFO msg=\"node left\" other=tokyo-2 region=tokyo\n", told())
 }
 
-// A node is fenced after a silence: neither a new process, of which no report has come
-// yet, nor a late report of the former one makes it one.
+// Silence counts from what was heard last: neither a new process, of which no report
+// has come yet, nor a late report of the former one makes it longer.
 func TestSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		records, index := gossip.NewRecords(), uint64(0)
@@ -86,45 +86,29 @@ func TestSilence(t *testing.T) {
 		self := gossip.Member{Cluster: "c", Region: "tokyo", Node: "tokyo-1", Incarnation: 1}
 		enrol(1)
 		r := newRoster(self, records, func() []swim.Member { return nil }, nil, slog.New(slog.DiscardHandler))
-		with, since := true, time.Now()
-		c := rolloutCluster{&mesh{self: self, roster: r, records: records}, func(now time.Time) (time.Duration, bool) { return now.Sub(since), with }}
+		covers := rolloutCluster{&mesh{self: self, roster: r, records: records}}.Covers
 		report := func(incarnation, upTo uint64) {
 			r.observe(spread.Report{From: gossip.Member{Node: "tokyo-2", Incarnation: incarnation}, Index: upTo})
 		}
 		passes := func(d time.Duration) { time.Sleep(d); r.update() }
 
-		passes(silentFor)
-		require.False(t, c.Fenced("tokyo-2"), "it may have been heard of just before this node started")
-		passes(time.Millisecond)
-		require.True(t, c.Fenced("tokyo-2"))
-		require.True(t, c.Fenced("tokyo-3"), "nobody knows it")
-
-		report(1, 5)
-		require.False(t, c.Fenced("tokyo-2"))
-		require.True(t, c.Covers("tokyo-2", 5))
-		passes(silentFor + time.Millisecond)
-		require.True(t, c.Fenced("tokyo-2"))
-		enrol(2)
 		passes(time.Second)
-		require.False(t, c.Fenced("tokyo-2"), "it has just started again")
-		require.False(t, c.Covers("tokyo-2", 5), "the new process has said nothing")
-		passes(silentFor + time.Millisecond)
-		require.True(t, c.Fenced("tokyo-2"))
+		require.Equal(t, time.Second, r.silence("tokyo-2"), "since this node started")
+		report(1, 5)
+		require.Zero(t, r.silence("tokyo-2"))
+		require.True(t, covers("tokyo-2", 5))
+		passes(time.Minute)
+		require.Equal(t, time.Minute, r.silence("tokyo-2"))
+		enrol(2)
+		passes(0)
+		passes(time.Second)
+		require.Equal(t, time.Second, r.silence("tokyo-2"), "it has just started again")
+		require.False(t, covers("tokyo-2", 5), "the new process has said nothing")
 
 		report(2, 6)
 		passes(time.Second)
 		report(1, 5) // late, by another way
-		require.False(t, c.Fenced("tokyo-2"))
-		require.True(t, c.Covers("tokyo-2", 6))
-		passes(silentFor + time.Millisecond)
-		require.True(t, c.Fenced("tokyo-2"))
-
-		with = false
-		require.False(t, c.Fenced("tokyo-2"), "who is cut off hears nobody")
-		with, since = true, time.Now()
-		passes(silentFor)
-		require.False(t, c.Fenced("tokyo-2"), "nor does it know of the time in which it was")
-		passes(time.Millisecond)
-		require.True(t, c.Fenced("tokyo-2"))
+		require.Zero(t, r.silence("tokyo-2"))
+		require.True(t, covers("tokyo-2", 6))
 	})
 }

@@ -145,8 +145,7 @@ func (r *roster) observe(rep spread.Report) {
 	r.heard[rep.From.Node] = h
 }
 
-// silence is how long nothing has been heard of a node, by whichever process: a
-// process that was enrolled since has said so much at that time.
+// silence is how long nothing has been heard of a node, by whichever process: a process that was enrolled since has said so much at that time.
 func (r *roster) silence(node string) time.Duration {
 	last := r.now.Load().since[node]
 	r.mu.Lock()

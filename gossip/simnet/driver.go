@@ -19,7 +19,7 @@ type effect struct {
 const (
 	jobAgain  = 1500 * time.Millisecond
 	reportsIn = 6 * time.Second
-	silentFor = invalidation.FenceAfter + time.Second
+	silentFor = 6 * time.Second
 )
 
 // drive carries out what the rollouts want next, while this voter leads.
@@ -141,7 +141,7 @@ func (p *process) await(facts rollout.Facts, r rollout.Rollout, e rollout.Effect
 		if e.Action == rollout.Confirm {
 			event = rollout.NodeRestored{Node: e.Node}
 		}
-	case p.silent(e.Node):
+	case p.isFenced(e.Node, index):
 		event = rollout.NodeFenced{Node: e.Node}
 	case e.Action == rollout.Await && p.world.now.Sub(begun) > reportsIn:
 		event = rollout.NodeFailed{Stage: e.Stage, Node: e.Node, Check: rollout.Check{Name: "receipts"}}
@@ -151,12 +151,19 @@ func (p *process) await(facts rollout.Facts, r rollout.Rollout, e rollout.Effect
 	p.tell(r.ID, event)
 }
 
-// silent reports whether a node has said nothing for so long that it marks what
-// it shows by now.
+// silent reports whether a node has said nothing for so long that nobody waits for it
+// while a stage is prepared.
 func (p *process) silent(node string) bool {
 	if node == p.id {
 		return false
 	}
 	held, with := p.replica.Held(p.world.now)
 	return with && held > silentFor && p.world.now.Sub(p.heard[node].at) > silentFor
+}
+
+// isFenced reports whether a node that has not the records up to an index marks what
+// it shows by now.
+func (p *process) isFenced(node string, index uint64) bool {
+	since, known := p.replica.Majority(index)
+	return node != p.id && known && since > invalidation.FenceAfter
 }

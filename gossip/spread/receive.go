@@ -177,6 +177,7 @@ func (r *Replica) heard(e *gossip.Envelope, wire []byte) {
 		r.mu.Unlock()
 		return
 	}
+	r.most.told(rep.From.Node, rep.Index, r.cfg.Now())
 	if nonce, asked := rep.Echo[r.cfg.Self.Node]; asked {
 		r.mark.answered(rep.From.Node, nonce, rep)
 		r.settle()

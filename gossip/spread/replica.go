@@ -73,6 +73,7 @@ type Replica struct {
 	arriving map[gossip.Dot]struct{} // being applied: in effect, perhaps, and not in history
 	peers    []Neighbour
 	reports  *reports
+	most     *majority
 	own      ownReport
 	pushes   []*push
 	stats    Stats
@@ -125,7 +126,7 @@ func New(cfg Config, deps Deps) (*Replica, error) {
 	r := &Replica{
 		cfg: cfg, deps: deps, mark: newWatermarks(cfg.Voters, cfg.Now()),
 		history: newHistory(cfg.Keep, cfg.KeepBytes), arriving: map[gossip.Dot]struct{}{},
-		reports: newReports(), own: ownReport{echo: map[string]uint64{}},
+		reports: newReports(), most: newMajority(cfg.Voters), own: ownReport{echo: map[string]uint64{}},
 	}
 	err := deps.Log.Replay(func(v gossip.Vector) {
 		for s, n := range v {
@@ -279,6 +280,17 @@ func (r *Replica) Isolated(now time.Time) bool { return r.mark.isolated(now) }
 // never was otherwise). What was acknowledged by a majority of the voters before, it has,
 // records of the control log too. HOT.
 func (r *Replica) Held(now time.Time) (time.Duration, bool) { return r.mark.held(now) }
+
+// Majority is for how long this node has known that most voters decide by the
+// records of the control log up to index; false if it does not know it. Whoever has
+// had no watermark for IsolatedAfter since, by its own clock, or lacks those records,
+// is isolated (SEMANTICS §6).
+func (r *Replica) Majority(index uint64) (time.Duration, bool) {
+	now := r.cfg.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.most.since(index, now)
+}
 
 // WatermarkAge is how long ago the node was known to have everything. HOT.
 func (r *Replica) WatermarkAge(now time.Time) time.Duration { return r.mark.age(now) }

@@ -13,6 +13,7 @@ func (r *Replica) Tick() {
 	now := r.cfg.Now()
 	r.mu.Lock()
 	r.settle()
+	r.most.told(r.cfg.Self.Node, r.deps.Feed.Index(), now)
 	r.retry(now)
 	if !now.Before(r.probeAt) {
 		r.probeAt = now.Add(r.jitter(probeEvery))

@@ -193,7 +193,7 @@ func (c *carrier) await(ctx context.Context, r rollout.Rollout, e rollout.Effect
 		switch {
 		case c.Cluster.Covers(e.Node, index):
 			return then
-		case c.Cluster.Fenced(e.Node):
+		case c.Cluster.Fenced(e.Node, index):
 			return rollout.NodeFenced{Node: e.Node}
 		case e.Action == rollout.Await && time.Now().After(end):
 			return rollout.NodeFailed{Stage: e.Stage, Node: e.Node, Check: rollout.Check{
@@ -209,7 +209,7 @@ func (c *carrier) await(ctx context.Context, r rollout.Rollout, e rollout.Effect
 }
 
 // job has a node do what e says, as often as it takes until it has answered, or
-// is fenced.
+// has been silent for long.
 func (c *carrier) job(ctx context.Context, e rollout.Effect) rollout.Event {
 	end := time.Now().Add(c.cfg.Patience)
 	for {
@@ -227,7 +227,7 @@ func (c *carrier) job(ctx context.Context, e rollout.Effect) rollout.Event {
 				rollout.Verify: rollout.NodeVerified{Stage: e.Stage, Node: e.Node, Digest: out.Digest},
 				rollout.Read:   rollout.NodeSeen{Stage: e.Stage, Node: e.Node, Digest: out.Digest},
 			}[e.Action]
-		case c.Cluster.Fenced(e.Node):
+		case c.Cluster.Silent(e.Node):
 			return rollout.NodeFenced{Node: e.Node}
 		case time.Now().After(end):
 			return rollout.NodeFailed{Stage: e.Stage, Node: e.Node, Check: rollout.Check{Name: "reachable", Detail: err.Error()}}
@@ -241,7 +241,7 @@ func (c *carrier) job(ctx context.Context, e rollout.Effect) rollout.Event {
 	}
 }
 
-// ask gives a node a job, and gives it up when the node is fenced meanwhile.
+// ask gives a node a job, and gives it up when the node falls silent meanwhile.
 func (c *carrier) ask(ctx context.Context, node string, job Job) (Outcome, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.Job)
 	defer cancel()
@@ -255,7 +255,7 @@ func (c *carrier) ask(ctx context.Context, node string, job Job) (Outcome, error
 			case <-quit:
 				return
 			case <-watch.C:
-				if c.Cluster.Fenced(node) {
+				if c.Cluster.Silent(node) {
 					cancel()
 				}
 			}

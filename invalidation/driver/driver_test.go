@@ -101,6 +101,40 @@ func TestWaiting(t *testing.T) {
 	})
 }
 
+// An origin whose list is ahead of its pages: nothing is begun, and no number used up.
+func TestAListThatIsAhead(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		defer w.lead(1)()
+		w.adopt()
+		w.origin.set("trial", 43)
+		w.origin.renders(map[string]int64{"trial": 42})
+		id := w.push("", version("trial", 43))
+		r := w.until(id, 5*time.Second, func(r rollout.Rollout) bool { return r.Reason != "" })
+		require.Equal(t, rollout.Waiting, r.State)
+		require.Equal(t, "the origin lists trial=43, and still answers "+ctaPath+" with trial=42", r.Reason)
+		w.origin.renders(nil)
+		w.ends(id, rollout.Done)
+	})
+}
+
+// An origin that takes the request and does not answer is found out in time, and it
+// is the origin of which that is told.
+func TestAnOriginThatHangs(t *testing.T) {
+	in(t, func(t *testing.T, w *world) {
+		defer w.lead(1)()
+		w.adopt()
+		w.origin.set("trial", 43)
+		w.origin.hangs.Store(true)
+		began := time.Now()
+		id := w.push("", version("trial", 43))
+		r := w.until(id, time.Minute, rollout.Rollout.Final)
+		require.Equal(t, rollout.Undone, r.State)
+		require.Contains(t, r.Reason, "check fill")
+		require.Contains(t, r.Reason, "not within "+askWithin.String())
+		require.LessOrEqual(t, time.Since(began), 6*time.Second) // of the bubble's time
+	})
+}
+
 func TestAbort(t *testing.T) {
 	in(t, func(t *testing.T, w *world) {
 		defer w.lead(1)()
@@ -181,7 +215,7 @@ func TestANodeThatDiesIsNamedAndPassed(t *testing.T) {
 		id := w.push("", version("trial", 43))
 		r := w.until(id, 4*time.Second, func(r rollout.Rollout) bool { return r.Reason != "" })
 		require.Equal(t, rollout.Running, r.State)
-		require.Equal(t, "stage global waits for tokyo-2; who stays silent is fenced, and then not waited for", r.Reason)
+		require.Equal(t, "stage global waits for tokyo-2 to fetch the new version; who stays silent is passed by", r.Reason)
 		r = w.until(id, 12*time.Second, rollout.Rollout.Final)
 		require.Equal(t, rollout.Done, r.State)
 		require.Empty(t, r.Reason)

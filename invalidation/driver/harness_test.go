@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -100,7 +101,11 @@ type edge struct {
 
 func slot(key cachekey.Key, vector string) string { return key.Text + " " + vector }
 
-func (e *edge) Fill(_ context.Context, key cachekey.Key, targets *rollout.Snapshot) error {
+func (e *edge) Fill(ctx context.Context, key cachekey.Key, targets *rollout.Snapshot) error {
+	if e.origin.hangs.Load() {
+		<-ctx.Done()
+		return ctx.Err()
+	}
 	vector, _ := targets.Target(key)
 	body, err := e.origin.render(key, vector)
 	if err != nil {
@@ -153,8 +158,10 @@ type origin struct {
 	versions map[string]int64
 	index    map[string][]string // path to documents
 	spoil    func(key cachekey.Key, vector string) ([]byte, error)
+	pages    map[string]int64 // the versions that it renders, whatever it lists
 	noIndex  bool
 	noPins   bool
+	hangs    atomic.Bool // does not answer who fills
 }
 
 func (o *origin) Index(context.Context) (map[string]Listed, error) {
@@ -192,7 +199,18 @@ func (o *origin) Shows(_ context.Context, path, pin string) (Shown, error) {
 		}
 		maps.Copy(s.Documents, pinned)
 	}
+	for id, v := range o.pages {
+		if _, ok := s.Documents[id]; ok {
+			s.Documents[id] = v
+		}
+	}
 	return s, nil
+}
+
+func (o *origin) renders(pages map[string]int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.pages = pages
 }
 
 func (o *origin) set(id string, version int64) {
@@ -279,7 +297,9 @@ func (w *world) Covers(node string, index uint64) bool {
 	return w.alive(node) && w.edges[node].targets.Follow() >= index
 }
 
-func (w *world) Fenced(node string) bool {
+func (w *world) Fenced(node string, _ uint64) bool { return w.Silent(node) }
+
+func (w *world) Silent(node string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	since, dead := w.dead[node]

@@ -85,9 +85,12 @@ func (c *carrier) ready(ctx context.Context, r rollout.Rollout, facts rollout.Fa
 	if reason := c.unpushed(ctx, r, facts, listed, managed); reason != "" {
 		return none, reason
 	}
+	if reason := c.behind(ctx, r, facts, listed); reason != "" {
+		return none, reason
+	}
 	members := c.Cluster.Members()
 	for i := range members {
-		members[i].Alive = members[i].Alive && !c.Cluster.Fenced(members[i].ID)
+		members[i].Alive = members[i].Alive && !c.Cluster.Silent(members[i].ID)
 	}
 	if !slices.ContainsFunc(members, func(m rollout.Member) bool { return m.Alive }) {
 		return none, "no node can be reached that could go first"
@@ -191,6 +194,39 @@ func (c *carrier) unpushed(ctx context.Context, r rollout.Rollout, facts rollout
 					return c.together(ctx, r, o)
 				}
 				return fmt.Sprintf("the origin shows %s=%d, which was not pushed, and does not go back to %d when asked: push it, too", id, has, want)
+			}
+		}
+	}
+	return ""
+}
+
+// maxLooks bounds the artifacts that are looked at before a rollout begins.
+const maxLooks = 16
+
+// behind names a document that the origin lists in its new version, and renders in an
+// older one: its list may be ahead of its pages. Whatever else is wrong with what it
+// answers is for a node's checks.
+func (c *carrier) behind(ctx context.Context, r rollout.Rollout, facts rollout.Facts, listed map[string]Listed) string {
+	released := facts.Snapshot("", "")
+	seen, looks := map[string]bool{}, 0
+	for _, path := range slices.Sorted(maps.Keys(r.After)) {
+		l, there := listed[path]
+		if !there || looks >= maxLooks || !slices.ContainsFunc(r.Documents, func(v rollout.Version) bool {
+			_, rendered := l.Documents[v.ID]
+			return rendered && !v.Deleted && !seen[v.ID]
+		}) {
+			continue
+		}
+		looks++
+		s, err := c.shown(ctx, path, pin(r, l, released))
+		if err != nil || s.Status != 200 {
+			continue
+		}
+		for _, v := range r.Documents {
+			if has, ok := s.Documents[v.ID]; ok {
+				if seen[v.ID] = true; has < v.Version {
+					return fmt.Sprintf("the origin lists %s=%d, and still answers %s with %s=%d", v.ID, v.Version, path, v.ID, has)
+				}
 			}
 		}
 	}

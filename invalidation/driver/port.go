@@ -33,9 +33,13 @@ type Cluster interface {
 	// Covers reports whether a node has said that it decides by the records up to
 	// an index.
 	Covers(node string, index uint64) bool
-	// Fenced reports whether a node has been silent for so long that it clamps
-	// what it shows by now (SEMANTICS §6), or has left.
-	Fenced(node string) bool
+	// Silent reports whether nothing has been heard of a node for so long that
+	// nobody waits for it while a stage is prepared, or it has left.
+	Silent(node string) bool
+	// Fenced reports whether most voters have decided by the records up to an index
+	// for so long that a node which does not is isolated, and marks what it shows
+	// (SEMANTICS §6), or has left.
+	Fenced(node string, index uint64) bool
 }
 
 // Origin is where the documents are rendered: edge/origin's client.

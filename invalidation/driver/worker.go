@@ -47,7 +47,7 @@ const (
 	parallel  = 4
 	tries     = 4
 	tryAfter  = 150 * time.Millisecond
-	askWithin = 5 * time.Second // one fill, or one look
+	askWithin = 4500 * time.Millisecond // one fill, or one look, however often it is tried
 )
 
 // NewWorker returns a Worker.
@@ -191,22 +191,27 @@ func (w *Worker) look(ctx context.Context, items []rollout.Item, field string) (
 }
 
 // again tries a few times: a node that has just lost a peer, or waits for its
-// origin, is not wrong yet.
+// origin, is not wrong yet. Who does not answer at all is not asked for ever.
 func (w *Worker) again(ctx context.Context, do func(context.Context) error) (err error) {
+	within, cancel := context.WithTimeout(ctx, askWithin)
+	defer cancel()
 	for try := range tries {
 		if try > 0 {
 			select {
 			case <-time.After(tryAfter << (try - 1)):
-			case <-ctx.Done():
-				return err
+			case <-within.Done():
 			}
 		}
-		one, cancel := context.WithTimeout(ctx, askWithin)
-		err = do(one)
-		cancel()
-		if err == nil {
+		if within.Err() != nil {
+			break
+		}
+		if err = do(within); err == nil {
 			return nil
 		}
+	}
+	var f *failure
+	if within.Err() != nil && ctx.Err() == nil && errors.As(err, &f) {
+		f.detail = fmt.Sprintf("not within %s: %s", askWithin, f.detail)
 	}
 	return err
 }

@@ -163,11 +163,26 @@ func (e Late) apply(r *Rollout) {
 	}
 	var late []string
 	for _, n := range s.current() {
-		if actionOf(s.State, s.Steps[n]) != "" {
-			late = append(late, n)
+		if a := actionOf(s.State, s.Steps[n]); a != "" {
+			late = append(late, fmt.Sprintf("%s to %s", n, doing(a)))
 		}
 	}
-	r.Reason = fmt.Sprintf("stage %s waits for %s; who stays silent is fenced, and then not waited for", s.Stage, strings.Join(late, ", "))
+	r.Reason = fmt.Sprintf("stage %s waits for %s; who stays silent is passed by", s.Stage, strings.Join(late, ", "))
+}
+
+// doing is what a node is waited for to do, as an operator reads it.
+func doing(a Action) string {
+	switch a {
+	case Fill:
+		return "fetch the new version"
+	case Verify:
+		return "show it unseen"
+	case Await:
+		return "receive the change"
+	case Read:
+		return "show it to a reader"
+	}
+	return string(a)
 }
 
 func (e NodeFailed) apply(r *Rollout) {

@@ -215,7 +215,7 @@ func TestFencedNodesCountNamed(t *testing.T) {
 	r, _ = Next(r, Late{Edge, "tokyo-1"})
 	require.Empty(t, r.Reason, "it is of no wave that is under way")
 	r, _ = Next(r, Late{Edge, r.Stages[0].Nodes()[0]})
-	require.Equal(t, "stage edge waits for "+r.Stages[0].Nodes()[0]+"; who stays silent is fenced, and then not waited for", r.Reason)
+	require.Equal(t, "stage edge waits for "+r.Stages[0].Nodes()[0]+" to fetch the new version; who stays silent is passed by", r.Reason)
 	r, _ = Next(r, NodeFilled{Edge, r.Stages[0].Nodes()[0]})
 	require.Empty(t, r.Reason)
 	r, _ = Next(r, Late{Regional, "lima-2"})
