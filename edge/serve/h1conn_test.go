@@ -261,6 +261,27 @@ func requestText(req *edge.Request) string {
 	return b.String()
 }
 
+// What another implementation might read in another way, or has more to it than its
+// header section, is not for the short way.
+func TestNotOrdinary(t *testing.T) {
+	lines := func(more string) string { return "GET /a HTTP/1.1\r\nHost: a\r\n" + more + "\r\n" }
+	var x h1Exchange
+	require.True(t, x.ordinary([]byte(lines("X: b\r\n"))))
+	for _, sent := range []string{
+		lines("Host: a\r\n"), lines("Content-Length: 4\r\n"), lines("Content-Length: 0\r\n"), lines("Transfer-Encoding: chunked\r\n"),
+		lines("Expect: 100-continue\r\n"), lines("Trailer: X\r\n"), lines("Connection: close\r\n"), lines("Connection: keep-alive\r\nConnection: close\r\n"),
+		lines("X: \x00\r\n"), lines("X: a\rb\r\n"), lines("X: a\tb\r\n"), lines("X: \x7f\r\n"), lines("X : a\r\n"), lines("X: a\r\n b\r\n"), lines("X: a\n"),
+		lines("") + lines(""), lines("")[:len(lines(""))-2], lines("") + "a", "GET /a HTTP/1.1\r\n\r\n", "\r\n" + lines(""),
+		"GET /a HTTP/1.0\r\nHost: a\r\n\r\n", "GET /a HTTP/1.1\nHost: a\r\n\r\n", "GET  /a HTTP/1.1\r\nHost: a\r\n\r\n", "get /a HTTP/1.1\r\nHost: a\r\n\r\n",
+		"POST /a HTTP/1.1\r\nHost: a\r\n\r\n", "GET //a HTTP/1.1\r\nHost: a\r\n\r\n", "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n", "GET /%z HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET http://a/ HTTP/1.1\r\nHost: a\r\n\r\n", "GET /\xe3\x81\x82 HTTP/1.1\r\nHost: a\r\n\r\n", "GET /a\tb HTTP/1.1\r\nHost: a\r\n\r\n",
+		"GET /a HTTP/1.1\r\nHost:\r\n\r\n", "GET /a HTTP/1.1\r\nHost: [::1]\r\n\r\n", "GET /a HTTP/1.1\r\nHost: a:\r\n\r\n", "GET /a HTTP/1.1\r\nHost: a:x\r\n\r\n",
+		"GET /a HTTP/1.1\r\nHost: a@b\r\n\r\n", "GET /a HTTP/1.1\r\nHost: a b\r\n\r\n", "GET /a HTTP/1.1\r\nHost: :80\r\n\r\n",
+	} {
+		require.False(t, x.ordinary([]byte(sent)), "%q", sent)
+	}
+}
+
 // FuzzOrdinary: what is taken for an ordinary request, fasthttp and the gate take for
 // one request too, with the same meaning, after which the connection goes on.
 func FuzzOrdinary(f *testing.F) {
@@ -273,6 +294,7 @@ func FuzzOrdinary(f *testing.F) {
 		"GET / HTTP/1.1\r\nHost: a\r\nX: a\x00b\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nX : a\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: a\r\n: a\r\n\r\n", "GET / HTTP/1.1\r\nHost: [::1]\r\n\r\n", "GET / HTTP/1.1\r\nHost:\r\n\r\n", "GET / HTTP/1.1\r\n\r\n\r\n",
 		"GET / HTTP/1.1\r\nHost: a\r\nX: \xe3\x81\x82\r\nX:\r\nx: \x7f\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\rX: b\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
 	} {
 		f.Add([]byte(s))
 	}
