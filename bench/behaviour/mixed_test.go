@@ -173,7 +173,7 @@ func (m *mixed) warm() {
 		for _, a := range m.paths {
 			for _, ask := range []Ask{{Target: a.Path}, {Target: a.Path, Fields: []string{"Accept-Language", "ja"}}, {Target: a.Path + "?lang=ja"}} {
 				got := r.Must(t, Protos()[at%3], ask)
-				require.Equal(t, http.StatusOK, got.Status, "%s %v: %s", m.nodes[at].ID, ask, got.Body)
+				require.Equal(t, http.StatusOK, got.Status, "%s %v: %s", m.nodes[at].ID, ask, got)
 			}
 		}
 	}
