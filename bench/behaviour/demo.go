@@ -19,7 +19,7 @@ type Demo struct {
 // Demo starts a demo and waits until all of its nodes serve.
 func (e Edged) Demo(tb testing.TB, args ...string) *Demo {
 	tb.Helper()
-	first, last := e.ports()
+	first, last := e.ports(tb)
 	d := announcedDemo(tb, e.start(tb, append([]string{"demo", "--json", "--ports", fmt.Sprintf("%d-%d", first, last)}, args...)...))
 	for _, n := range d.Nodes {
 		n.edged = e

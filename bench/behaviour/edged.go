@@ -6,12 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
+
 	"testing"
 	"time"
 )
@@ -19,16 +22,28 @@ import (
 // Edged is a built edged binary.
 type Edged struct {
 	path     string
-	taken    *atomic.Int64 // ranges of ports that were given away
-	building *sync.Mutex   // held while a command is built beside it
+	building *sync.Mutex // held while a command is built beside it
 }
 
-// ports is a range of ports that nobody else of these tests is given: a node that
-// is started again by hand finds its own free, whatever runs beside it.
-func (e Edged) ports() (first, last int) {
-	const lowest, each, ranges = 20_000, 400, 30
-	first = lowest + each*int(e.taken.Add(1)%ranges)
-	return first, first + each - 1
+// ports is a range of ports that no other test is given, of another process neither: a
+// node that is started again by hand finds its own free, whatever runs beside it. The
+// range's last port is held for that until the test ends.
+func (e Edged) ports(tb testing.TB) (first, last int) {
+	tb.Helper()
+	const lowest, each, ranges = 8_000, 400, 60 // they end below what systems give out by themselves
+	from := rand.IntN(ranges)
+	for i := range ranges {
+		first = lowest + each*((from+i)%ranges)
+		last = first + each - 1
+		held, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(last)))
+		if err != nil {
+			continue
+		}
+		tb.Cleanup(func() { _ = held.Close() }) // nobody has connected to it
+		return first, last - 1
+	}
+	tb.Fatal("no range of ports is free")
+	return 0, 0
 }
 
 // pkg is the command under test.
@@ -36,7 +51,7 @@ const pkg = "github.com/letteros/letteredge/cmd/edged"
 
 // Build compiles cmd/edged into dir.
 func Build(ctx context.Context, dir string) (Edged, error) {
-	e := Edged{path: filepath.Join(dir, "edged"), taken: new(atomic.Int64), building: new(sync.Mutex)}
+	e := Edged{path: filepath.Join(dir, "edged"), building: new(sync.Mutex)}
 	return e, e.build(ctx)
 }
 

@@ -19,7 +19,7 @@ import (
 // test.
 func freeRange(t *testing.T, count int) int {
 	t.Helper()
-	lowest, highest := edged.ports()
+	lowest, highest := edged.ports(t)
 	for range 100 {
 		first, free := lowest+rand.IntN(highest-lowest-count), 0
 		for i := range count {
