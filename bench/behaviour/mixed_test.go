@@ -103,8 +103,8 @@ func TestMixedLoad(t *testing.T) {
 	m.sound()
 	shown, err := m.ledger.Audit(docs)
 	require.NoError(t, err)
-	t.Logf("%v: %d requests, %d hits, %d pushes done, %d kills, %d of them of the leader, %d different renderings; %v",
-		m.lasts, made, m.hits.Load(), m.done, m.kills, m.deposed, shown, m.did)
+	t.Logf("%v: %d requests, %d hits, %d pushes done, %d kills, %d of them of the leader, %d different renderings, %d answers by a quota where a node was cut off; %v",
+		m.lasts, made, m.hits.Load(), m.done, m.kills, m.deposed, shown, m.unspent.Load(), m.did)
 	m.restored(before)
 	m.noRaces()
 	require.Greater(t, int(m.hits.Load()), int(made)/4, "the caches were at work")

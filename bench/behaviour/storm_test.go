@@ -28,10 +28,12 @@ type storm struct {
 	paths   []Artifact
 	ledger  *Ledger
 
-	left   atomic.Int64 // requests still to be made
-	hits   atomic.Int64
-	pulse  chan struct{} // a value for every so many requests
-	floors []sync.Map    // by node: document → the least version that it may show
+	left atomic.Int64 // requests still to be made
+	hits atomic.Int64
+	// unspent counts answers of nodes that were cut off, by what they had left of a quota.
+	unspent atomic.Int64
+	pulse   chan struct{} // a value for every so many requests
+	floors  []sync.Map    // by node: document → the least version that it may show
 	// ceilings: document → the highest version that anybody may show; one that is
 	// not there has none.
 	ceilings sync.Map
@@ -190,6 +192,10 @@ func (s *storm) ask(ctx context.Context, random *rand.Rand) error {
 		s.hits.Add(1)
 	}
 	switch {
+	case r.Status == 429 && r.Header.Get("Edge-Degraded") == "isolated":
+		// Without word from most of the voters it may spend nothing, and has no copy.
+		s.unspent.Add(1)
+		return nil
 	case r.Status == 304 && etag != "":
 		if got := r.Header.Get("ETag"); got != etag {
 			return fmt.Errorf("%s: a 304 with the ETag %s", where, got)
