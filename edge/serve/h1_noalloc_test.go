@@ -7,7 +7,6 @@ package serve
 import (
 	"context"
 	"io"
-	"net"
 	"strings"
 	"testing"
 
@@ -79,26 +78,4 @@ func TestOrdinaryHitAllocatesNothing(t *testing.T) {
 		}))
 		require.Equal(t, 1, up.Calls())
 	}
-}
-
-// drained is a connection whose other end reads all and keeps none of it.
-func drained(t *testing.T) *net.TCPConn {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { require.NoError(t, ln.Close()) }()
-	reader, err := net.Dial("tcp", ln.Addr().String())
-	require.NoError(t, err)
-	conn, err := ln.Accept()
-	require.NoError(t, err)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for buf := make([]byte, 64<<10); ; {
-			if _, err := reader.Read(buf); err != nil {
-				return
-			}
-		}
-	}()
-	t.Cleanup(func() { _ = conn.Close(); <-done; _ = reader.Close() })
-	return conn.(*net.TCPConn)
 }

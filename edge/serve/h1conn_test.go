@@ -144,7 +144,7 @@ func TestAPanicAheadOfFasthttpIsAnswered(t *testing.T) {
 // An idle connection ends without a word, which a client would take for the answer to
 // its next request.
 func TestIdleEndsWithoutAWord(t *testing.T) {
-	r, _ := ordinaryRig(t, 10, func(c *Config) { c.IdleTimeout = 2 * time.Second })
+	r, _ := ordinaryRig(t, 10, func(c *Config) { c.IdleTimeout, c.HeaderTimeout = 2*time.Second, time.Hour })
 	conn := r.raw(t)
 	from := bufio.NewReader(conn)
 	for range 3 {
@@ -207,6 +207,19 @@ func TestShutdownAheadOfFasthttp(t *testing.T) {
 	require.ErrorIs(t, err, io.EOF)
 	require.NoError(t, <-done)
 	require.EqualValues(t, 0, theirs.Load())
+}
+
+// Whoever takes a connection for idle, and closes it, closes it after its answer.
+func TestABusyConnectionClosesAfterItsAnswer(t *testing.T) {
+	c := &h1Conn{TCPConn: drained(t)}
+	c.state.Store(connBusy)
+	require.NoError(t, c.Close())
+	_, err := c.Write([]byte("answer"))
+	require.NoError(t, err)
+	require.EqualValues(t, connLeaving, c.state.Load())
+	require.NoError(t, c.Close())
+	_, err = c.Write([]byte("more"))
+	require.ErrorIs(t, err, net.ErrClosed)
 }
 
 // A request that comes while a shutdown is on is fasthttp's, which says that it is the
@@ -320,4 +333,26 @@ func FuzzOrdinary(f *testing.F) {
 		require.Contains(t, got[1], `"next" "/next"`)
 		require.Equal(t, 2, strings.Count(conn.out.String(), "HTTP/1.1 204"))
 	})
+}
+
+// drained is a connection whose other end reads all and keeps none of it.
+func drained(t *testing.T) *net.TCPConn {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { require.NoError(t, ln.Close()) }()
+	reader, err := net.Dial("tcp", ln.Addr().String())
+	require.NoError(t, err)
+	conn, err := ln.Accept()
+	require.NoError(t, err)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for buf := make([]byte, 64<<10); ; {
+			if _, err := reader.Read(buf); err != nil {
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() { _ = conn.Close(); <-done; _ = reader.Close() })
+	return conn.(*net.TCPConn)
 }
