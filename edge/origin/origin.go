@@ -219,14 +219,14 @@ func (o *Origin) dial(ctx context.Context, network, address string) (net.Conn, e
 	c, err := dialer.DialContext(ctx, network, address)
 	if err != nil {
 		o.conns.Done()
-		return nil, err
+		return nil, cause(o.ctx, err) // it may be heard of before its fetch hears of Close
 	}
 	if o.tls != nil {
 		t := tls.Client(c, o.tls)
 		if err := t.HandshakeContext(ctx); err != nil {
 			_ = c.Close()
 			o.conns.Done()
-			return nil, fmt.Errorf("TLS: %w", err)
+			return nil, fmt.Errorf("TLS: %w", cause(o.ctx, err))
 		}
 		c = t
 	}
