@@ -173,8 +173,11 @@ func (n *Node) PeerOf(state *tls.ConnectionState) (gossip.Member, error) {
 func (n *Node) ServerTLS() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{n.cert},
-		ClientAuth: tls.RequireAnyClientCert, // checked below: by cluster, not by name
+		ClientAuth: tls.RequestClientCert, // checked below, and counted: by cluster, not by name
 		VerifyConnection: func(s tls.ConnectionState) error {
+			if len(s.PeerCertificates) == 0 {
+				return n.refused(fmt.Errorf("%w: it shows no certificate", gossip.ErrForeign))
+			}
 			_, err := n.check(s.PeerCertificates[0])
 			return n.refused(err)
 		},
@@ -211,7 +214,7 @@ func (n *Node) refused(err error) error {
 	return err
 }
 
-// Refused counts handshakes with others that ended as their certificate was of no
-// node of this cluster (foreign), or of another node than the one that was to be
+// Refused counts handshakes with others that ended as they showed no certificate, or
+// one of no node of this cluster (foreign), or of another node than the one that was to be
 // there (forged).
 func (n *Node) Refused() (foreign, forged uint64) { return n.foreign.Load(), n.forged.Load() }

@@ -127,7 +127,9 @@ func TestMutualTLS(t *testing.T) {
 	foreign, forged := one.Refused()
 	require.Equal(t, []uint64{1, 1}, []uint64{foreign, forged})
 	_, s = handshake(t, two.ServerTLS(), &tls.Config{InsecureSkipVerify: true})
-	require.Error(t, s, "no certificate")
+	require.ErrorIs(t, s, gossip.ErrForeign, "no certificate")
+	foreign, _ = two.Refused()
+	require.EqualValues(t, 2, foreign)
 }
 
 func TestKeyring(t *testing.T) {
