@@ -136,7 +136,10 @@ type Core struct {
 	// reader's context.
 	life context.Context
 	end  context.CancelFunc
-	work sync.WaitGroup
+	// draining ends before: see Drain.
+	draining context.Context
+	drain    context.CancelFunc
+	work     sync.WaitGroup
 }
 
 // New returns a core that is ready to serve.
@@ -177,6 +180,7 @@ func New(cfg Config, deps Deps) (*Core, error) {
 	}
 	c.flights.init()
 	c.life, c.end = context.WithCancel(context.Background())
+	c.draining, c.drain = context.WithCancel(c.life)
 	if pinning {
 		c.pinner.jobs = make(chan pinJob, maxPinJobs)
 		c.work.Add(1)

@@ -378,13 +378,6 @@ func (c *Core) receive(ctx context.Context, fl *flight, d *detached, f *Fetch, a
 	return c.keep(fl, d, rules, art, tags, ans, ans.Status)
 }
 
-// isEvents reports whether an answer is a stream of events, which has no end: it is
-// each reader's own, at that reader's pace, whatever its origin says of caches.
-func isEvents(ans *Answer) bool {
-	typ, _, _ := strings.Cut(fieldLines(ans.Fields).Get("Content-Type"), ";")
-	return strings.EqualFold(strings.TrimSpace(typ), "text/event-stream")
-}
-
 // replayed is a body whose first bytes were read already.
 type replayed struct {
 	io.Reader

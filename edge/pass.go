@@ -53,6 +53,9 @@ func (c *Core) passAnswer(x *Exchange, ans *Answer) {
 		x.Rep.Passed = append(x.Rep.Passed, f)
 	}
 	x.Rep.Stream = ans.Body
+	if isEvents(ans) {
+		x.Rep.Stream = c.events(ans.Body)
+	}
 	x.Rep.Length = ans.Length
 	x.Rep.Announced, x.Rep.Trailer = ans.Announced, ans.Trailer
 }

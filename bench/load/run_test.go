@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -162,14 +163,14 @@ func TestInterrupted(t *testing.T) {
 func TestProgress(t *testing.T) {
 	cfg := serve(t, H1, func(http.ResponseWriter, *http.Request) {})
 	var seen []Snapshot
-	cfg.Duration, cfg.Warmup, cfg.ProgressEvery = 400*time.Millisecond, time.Second, 50*time.Millisecond
+	cfg.Duration, cfg.Warmup, cfg.ProgressEvery = time.Second, time.Second, 50*time.Millisecond
 	cfg.Progress = func(s Snapshot) { seen = append(seen, s) }
 	res, err := Run(t.Context(), cfg)
 	require.NoError(t, err)
 	require.NotEmpty(t, seen)
 	last := seen[len(seen)-1]
 	require.True(t, seen[0].Warmup)
-	require.Positive(t, last.Rate)
+	require.True(t, slices.ContainsFunc(seen, func(s Snapshot) bool { return s.Rate > 0 }), "%v", seen) // in none, perhaps, of the last 50 ms
 	require.LessOrEqual(t, last.Requests, res.Requests)
 	require.Contains(t, last.String(), "errors 0")
 }

@@ -210,6 +210,7 @@ func (n *node) run(ctx context.Context, announce func() error) error {
 		n.log.Info("node shuts down")
 		limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), n.cfg.Limits.Shutdown.Std())
 		defer cancel()
+		n.core.Drain()
 		err := n.data.Shutdown(limit)
 		n.mesh.leave(limit, n.address())
 		if n.mesh.server != nil {

@@ -12,14 +12,18 @@ import (
 // conns knows the open TCP connections. fasthttp leaves those that are busy
 // when a shutdown's time is up; whoever gave the time then closes them here.
 type conns struct {
+	// patience is how long whatever is written beside an answer may take, from a
+	// request's first bytes on: an error's text after all that may be waited for.
+	patience time.Duration
+
 	mu     sync.Mutex // guards the rest
 	open   map[net.Conn]struct{}
 	closed bool
 	empty  chan struct{} // closed once no connection is open after kill
 }
 
-func newConns() *conns {
-	return &conns{open: make(map[net.Conn]struct{}), empty: make(chan struct{})}
+func newConns(patience time.Duration) *conns {
+	return &conns{patience: patience, open: make(map[net.Conn]struct{}), empty: make(chan struct{})}
 }
 
 // state is fasthttp's ConnState hook. It is also called around each request.
@@ -41,7 +45,14 @@ func (c *conns) state(conn net.Conn, s fasthttp.ConnState) {
 		delete(c.open, conn)
 		c.signalLocked()
 		c.mu.Unlock()
-	case fasthttp.StateActive, fasthttp.StateIdle, fasthttp.StateHijacked:
+	case fasthttp.StateActive:
+		// fasthttp sets a deadline for answers alone. That of the one before, or of the
+		// handshake, may be over.
+		_ = conn.SetWriteDeadline(time.Now().Add(c.patience))
+		if h1, ok := conn.(*h1Conn); ok {
+			h1.writeSet = time.Time{}
+		}
+	case fasthttp.StateIdle, fasthttp.StateHijacked:
 	}
 }
 

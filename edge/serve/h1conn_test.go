@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log/slog"
@@ -327,7 +328,7 @@ func FuzzOrdinary(f *testing.F) {
 			x.Rep.Status = 204
 		}), cfg, "", slog.New(slog.DiscardHandler))
 		conn := &scripted{in: bytes.NewReader(append(bytes.Clone(sent), "GET /next HTTP/1.1\r\nHost: next\r\n\r\n"...))}
-		require.NoError(t, newFasthttp(h, cfg, newConns(), slog.New(slog.DiscardHandler)).ServeConn(conn))
+		require.NoError(t, newFasthttp(h, cfg, newConns(time.Minute), slog.New(slog.DiscardHandler)).ServeConn(conn))
 		require.Len(t, got, 2)
 		require.Equal(t, got[0], requestText(&x.Req))
 		require.Contains(t, got[1], `"next" "/next"`)
@@ -355,4 +356,41 @@ func drained(t *testing.T) *net.TCPConn {
 	}()
 	t.Cleanup(func() { _ = conn.Close(); <-done; _ = reader.Close() })
 	return conn.(*net.TCPConn)
+}
+
+// Whatever is written beside an answer has its time from its own request on, not from
+// the answer before or the handshake.
+func TestLaterErrorsAreAnswered(t *testing.T) {
+	const writeTimeout = 200 * time.Millisecond
+	for _, secure := range []bool{false, true} {
+		limits := func(c *Config) { c.WriteTimeout, c.IdleTimeout = writeTimeout, time.Hour }
+		r, _ := ordinaryRig(t, 10, limits)
+		if secure {
+			r = start(t, coreFunc(someContent), limits)
+		}
+		dial := func() net.Conn {
+			if !secure {
+				return r.raw(t)
+			}
+			conn, err := tls.Dial("tcp", r.Addrs().Secure.String(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}})
+			require.NoError(t, err)
+			t.Cleanup(func() { _ = conn.Close() })
+			return conn
+		}
+		for _, hits := range []int{0, 1} {
+			conn := dial()
+			from := bufio.NewReader(conn)
+			if hits > 0 {
+				ask(t, conn, from, plainRequest, 1)
+			}
+			begun := time.Now()
+			require.Eventually(t, func() bool { return time.Since(begun) > writeTimeout+50*time.Millisecond }, time.Minute, 10*time.Millisecond)
+			_, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: a\r\nno line\r\n\r\n")
+			require.NoError(t, err)
+			got, err := http.ReadResponse(from, nil)
+			require.NoError(t, err, "TLS: %v, after %d hits", secure, hits)
+			require.Equal(t, 400, got.StatusCode)
+			require.NoError(t, got.Body.Close())
+		}
+	}
 }

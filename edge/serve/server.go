@@ -53,7 +53,7 @@ func New(cfg Config, core Core, logger *slog.Logger) (*Server, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{cfg: cfg, core: core, logger: logger, open: newConns()}
+	s := &Server{cfg: cfg, core: core, logger: logger, open: newConns(cfg.HeaderTimeout + cfg.BodyTimeout + cfg.WriteTimeout)}
 	s.life, s.kill = context.WithCancelCause(context.Background())
 	return s, nil
 }
