@@ -33,10 +33,10 @@ func Resets(requests int) H3 {
 		sent := request("GET", "/miss")
 		for range requests {
 			str, err := c.Open(ctx, sent)
-			if _, closed := c.Code(); closed {
+			switch {
+			case endedByServer(err):
 				return nil, nil
-			}
-			if err != nil {
+			case err != nil:
 				return nil, err
 			}
 			str.Reset(requestCancelled)

@@ -38,6 +38,13 @@ func (c *Conn) Code() (code uint64, closed bool) {
 	return uint64(err.ErrorCode), true
 }
 
+// endedByServer reports whether an error of a stream is the server's end of the
+// connection. Streams have it before Code and Gone tell of it.
+func endedByServer(err error) bool {
+	closed, ok := errors.AsType[*quic.ApplicationError](err)
+	return ok && closed.Remote
+}
+
 // Stream is one of a connection. A stream in one direction has nothing to read.
 type Stream struct {
 	send interface {
