@@ -63,9 +63,11 @@ func (c *Core) obtain(ctx context.Context, key cachekey.Key, fields Fields, targ
 		return nil, fmt.Errorf("obtain %s: %w", key.Text, err)
 	}
 	if o.private {
-		defer o.answer.Body.Close()
-		if o.status == 404 || o.status == 410 {
-			return absent(key, o.answer)
+		if o.answer != nil {
+			defer o.answer.Body.Close()
+			if o.status == 404 || o.status == 410 {
+				return absent(key, o.answer)
+			}
 		}
 		// Its content is for one reader, not for a whole.
 		return nil, fmt.Errorf("obtain %s: the answer (status %d) may not be shared", key.Text, o.status)

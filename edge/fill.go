@@ -313,8 +313,8 @@ func (c *Core) receive(ctx context.Context, fl *flight, d *detached, f *Fetch, a
 	}
 	if ans.Status >= 500 && (!rules.Storable || fl.key.IsArtifact()) {
 		// An artifact's copy is never replaced by an error. The leader's alone, and no reason to let everyone else ask as well:
-		// waiters are told that the origin fails.
-		return outcome{private: true, answer: ans, status: ans.Status}
+		// waiters are told how the origin fails.
+		return forLeader(ans)
 	}
 	tags, tagErr := responseTags(fl.key, ans.Fields)
 	artifact := fl.key.IsArtifact() && ans.Status == 200
@@ -389,7 +389,7 @@ type replayed struct {
 func (c *Core) passOn(fl *flight, d *detached, ans *Answer) outcome {
 	c.dropStale(fl, d)
 	c.mark(fl)
-	return outcome{private: true, answer: ans, status: ans.Status}
+	return forLeader(ans)
 }
 
 // mark notes hit-for-miss for the flight's key.

@@ -84,6 +84,8 @@ type outcome struct {
 	// answer, which only the leader reads.
 	private bool
 	answer  *Answer
+	// retryAfter is what a private error says of when to come back, for those who wait.
+	retryAfter string
 	// content is the slot's content where that is not all here yet, of that length;
 	// passed says that it will not be kept.
 	content *growing

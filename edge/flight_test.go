@@ -143,29 +143,6 @@ func TestPrivateAnswerReachesNoWaiter(t *testing.T) {
 	}
 }
 
-// A failing origin is asked once; its answer, which may be personal, is the
-// leader's, and the others are told that it fails.
-func TestErrorIsNotSharedAndNotMultiplied(t *testing.T) {
-	n := newNode(t)
-	g := newGated(n)
-	var personal, told atomic.Int64
-	wg := crowdWith(n, g, 50, "/account", func(int) []string { return nil }, func(_ int, r response) {
-		switch {
-		case r.status == 503 && r.body == "for the leader" && r.header.Get("Set-Cookie") != "":
-			personal.Add(1)
-		case r.status == 502 && r.header.Get("Set-Cookie") == "":
-			told.Add(1)
-		}
-	})
-	g.answer <- func(*edge.Fetch) (*edge.Answer, error) {
-		return answer(503, "for the leader", "Set-Cookie: session=1"), nil
-	}
-	wg.Wait()
-	require.EqualValues(t, 1, personal.Load())
-	require.EqualValues(t, 49, told.Load())
-	require.EqualValues(t, 1, n.up.n.Load())
-}
-
 func TestVariantIsNotSharedAcross(t *testing.T) {
 	n := newNode(t)
 	g := newGated(n)

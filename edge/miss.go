@@ -12,7 +12,6 @@ import (
 var (
 	errWait    = errors.New("the fill under way did not end in time")
 	errWaiters = errors.New("too many requests wait for the same fill")
-	errOrigin  = errors.New("the origin answered with an error of its own")
 	errGone    = errors.New("the reader has gone")
 )
 
@@ -54,7 +53,8 @@ func (c *Core) miss(ctx context.Context, x *Exchange, route *Route, f found) {
 	case o.err != nil:
 		c.failed(x, f, o.err, o.status)
 	case o.private && o.status >= 500 && !leader:
-		c.failed(x, f, errOrigin, o.status)
+		x.Rep.Cache.Collapsed = true
+		c.failed(x, f, &originError{o.status, o.retryAfter}, o.status)
 	case o.private && o.status >= 500 && c.stale(x, f, o.status):
 		_ = o.answer.Body.Close() // the copy is shown instead
 	case o.private:

@@ -227,7 +227,7 @@ func (c *Core) receivePart(fl *flight, d *detached, f *Fetch, ans *Answer) outco
 	if !ok || ans.Length >= 0 && ans.Length != at.length() {
 		// Several parts, a whole of unknown size, or an origin that contradicts
 		// itself: who asked for it may make something of it.
-		return outcome{private: true, answer: ans, status: ans.Status}
+		return forLeader(ans)
 	}
 	rules := c.rules(d, 200, ans.Fields, ans) // a part is kept as its whole would be
 	tags, err := responseTags(fl.key, ans.Fields)

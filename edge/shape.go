@@ -67,11 +67,19 @@ func (c *Core) failed(x *Exchange, f found, err error, status int) {
 	x.Rep.Cache.FwdStatus = status
 	var refused *RefusedError
 	var held *heldError
+	var origin *originError
 	managed := x.vector != "" && !errors.Is(err, errGone) && !errors.Is(err, ErrStopping) && !errors.As(err, &refused)
 	switch {
 	case managed, errors.As(err, &held):
 		c.Logger.Debug("target not to be had", "key", x.key.Text, "err", err)
 		c.held(x, "what is to be shown cannot be had at this moment")
+	case errors.As(err, &origin):
+		x.Rep.Cache.Detail = "origin-failed"
+		x.Rep.Cache.FwdStatus = 0 // it is the answer's own
+		if origin.retryAfter != "" {
+			x.Rep.Extra.Add("Retry-After", []byte(origin.retryAfter))
+		}
+		c.problem(x, origin.status, "about:blank", origin.title(), origin.Error(), "")
 	case errors.As(err, &refused):
 		x.Rep.Cache.Detail = "refused"
 		c.problem(x, 502, "about:blank", "Bad Gateway", refused.Error(), "")

@@ -60,6 +60,7 @@ func (t ticket) wait(ctx context.Context, timer *time.Timer, whole bool) (outcom
 func (t ticket) take(o outcome) outcome {
 	if !t.leader {
 		t.flight.waiters.Add(-1)
+		o.answer = nil // the leader reads and closes it
 	}
 	if o.content == nil {
 		t.flight.content.decline()

@@ -59,7 +59,9 @@ func (c *Core) ServePeer(ctx context.Context, f *Fetch) (*Answer, error) {
 		return nil, fmt.Errorf("serve a peer: %w", err)
 	}
 	if o.private {
-		_ = o.answer.Body.Close() // nobody reads it
+		if o.answer != nil {
+			_ = o.answer.Body.Close() // nobody reads it
+		}
 		return nil, fmt.Errorf("serve a peer: %w", ErrNotShared)
 	}
 	if !o.shared || o.degraded != "" {
