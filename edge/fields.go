@@ -20,6 +20,16 @@ func (l fieldLines) Get(name string) string {
 	return ""
 }
 
+// Has reports whether the field is there, empty or not.
+func (l fieldLines) Has(name string) bool {
+	for i := range l {
+		if l[i].Name == name {
+			return true
+		}
+	}
+	return false
+}
+
 // Each yields every value of a field.
 func (l fieldLines) Each(name string, yield func(string) bool) {
 	for i := range l {
