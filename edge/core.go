@@ -128,6 +128,7 @@ type Core struct {
 	fills   chan struct{} // one token for each fill under way
 	room    room
 	aheads  atomic.Uint64 // refreshes ahead that were begun
+	apart   atomic.Uint64 // slow readers that went on by themselves
 	coder   *coding.Coder
 	codings codingCounters
 	pinner  pinner

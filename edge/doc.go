@@ -11,6 +11,7 @@
 //	fill     one flight for each key, however many ask       flight.go, fill.go
 //	         before a hot copy ends, behind its readers      ahead.go
 //	         shown while it comes, stored when it is whole   pour.go, growing.go
+//	         or passed, as it is too large to be stored      passing.go, apart.go
 //	         from the node's own disk before anyone is asked  managed.go, pinner.go
 //	shape    304, 206, HEAD, errors, Cache-Status            shape.go
 //	observe  one call, for metrics                           Observer
@@ -53,6 +54,8 @@
 //     not listed are known only from its answer: one that shows a managed document
 //     in another version than its target is held back, but what is stored already
 //     needs the purge that goes with a flip.
-//   - Bodies beyond [Config.MaxObject] are passed through and not stored; where that
-//     shows only as they come, those who share one go at the slowest reader's pace.
+//   - Bodies beyond [Config.MaxObject] are passed through and not stored. Where that
+//     shows only as they come, a reader who is slower than others by more than that goes
+//     on by a fetch of its own; where that cannot be, the others go at its pace, and one
+//     who takes less than 32 KiB in [Config.Wait] is cut off.
 package edge

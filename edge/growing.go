@@ -1,11 +1,9 @@
 package edge
 
 import (
-	"context"
 	"errors"
 	"io"
 	"sync"
-	"time"
 )
 
 // errLagged ends the answer of a reader that held up the others for too long.
@@ -14,21 +12,19 @@ var errLagged = errors.New("the reader was too slow for those it shares the answ
 // growing is content that readers are given while it arrives.
 //
 // While it is kept, all of it stays in memory: whoever comes gets it from its
-// beginning, and nobody's pace matters to anybody. Once it passes, because it may
-// not be stored after all, a step is let go when every reader has it, and only then
-// is the next one asked for: the origin feels the slowest reader. Nobody joins then.
+// beginning, and nobody's pace matters to anybody. Once it passes (passing.go),
+// because it may not be stored after all, nobody joins, and what all have is let go.
 type growing struct {
 	mu    sync.Mutex
-	moved sync.Cond // of whatever a reader or the writer waits for
+	moved sync.Cond // of whatever a reader waits for
 
-	buf  []byte // guarded by mu, as is all below; bytes once in it never change while it is kept
-	base int64  // what has been let go before buf
+	buf []byte // guarded by mu, as is all below; bytes once in it never change
 	// pending are those who have a place in the flight, and have neither attached
 	// nor declined: nothing is let go before they have.
 	pending int
 	readers map[*growingReader]struct{}
 	passing bool
-	behind  int // while passing: readers that have not got all of buf
+	passage // while passing
 	late    bool
 	ended   bool
 	err     error // how it ended, nil for whole
@@ -36,11 +32,9 @@ type growing struct {
 
 func newGrowing() *growing {
 	g := &growing{pending: 1} // the leader
-	g.moved.L = &g.mu
+	g.moved.L, g.room.L = &g.mu, &g.mu
 	return g
 }
-
-func (g *growing) end() int64 { return g.base + int64(len(g.buf)) }
 
 // enter takes a place for one more who may attach; false if it is too late.
 func (g *growing) enter() bool {
@@ -58,7 +52,7 @@ func (g *growing) decline() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.pending--
-	g.moved.Broadcast()
+	g.letGo()
 }
 
 // broken reports whether the content has broken off.
@@ -78,10 +72,11 @@ func (g *growing) attach() *growingReader {
 		g.readers = make(map[*growingReader]struct{})
 	}
 	g.readers[r] = struct{}{}
-	if g.passing && g.end() > 0 {
-		g.behind++
+	if g.passing {
+		r.step = g.oldest // nothing has been let go before this
+		r.step.readers++
+		g.letGo()
 	}
-	g.moved.Broadcast()
 	return r
 }
 
@@ -109,68 +104,6 @@ func (g *growing) swap(buf []byte) {
 	g.moved.Broadcast()
 }
 
-// pass lets go of what all readers have from now on. Whoever has a place keeps it.
-func (g *growing) pass() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.passing = true
-	g.behind = 0
-	for r := range g.readers {
-		if r.off < g.end() {
-			g.behind++
-		}
-	}
-	g.moved.Broadcast()
-}
-
-// next waits until all readers have what there is, and puts step in its place. It
-// returns false where nobody reads any more, or ctx has ended. A reader that keeps
-// others waiting for longer than patience is cut off.
-func (g *growing) next(ctx context.Context, step []byte, patience time.Duration) bool {
-	defer context.AfterFunc(ctx, g.wake)()
-	over := false
-	timer := time.AfterFunc(patience, func() {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		over = true
-		g.moved.Broadcast()
-	})
-	defer timer.Stop()
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for (g.pending > 0 || g.behind > 0) && ctx.Err() == nil {
-		if over && g.pending == 0 && g.behind < len(g.readers) {
-			g.cutOff()
-			break
-		}
-		g.moved.Wait()
-	}
-	if ctx.Err() != nil || len(g.readers) == 0 {
-		return false
-	}
-	g.base, g.buf = g.end(), step
-	g.behind = len(g.readers)
-	g.moved.Broadcast()
-	return true
-}
-
-// cutOff ends the readers that are behind. The caller holds mu.
-func (g *growing) cutOff() {
-	for r := range g.readers {
-		if r.off < g.end() {
-			r.cut = true
-			delete(g.readers, r)
-		}
-	}
-	g.behind = 0
-}
-
-func (g *growing) wake() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.moved.Broadcast()
-}
-
 // finish ends the content: whole, or with what broke it off. Only the first call
 // counts.
 func (g *growing) finish(err error) {
@@ -186,10 +119,13 @@ func (g *growing) finish(err error) {
 // goroutine's.
 type growingReader struct {
 	g *growing
-	// off is how far it has read, cut that it may not go on; guarded by g.mu.
+	// off is how far it has read, and step, while the content passes, where that is;
+	// cut: it may not go on. Guarded by g.mu, as is all below.
 	off    int64
+	step   *step
 	cut    bool
 	closed bool
+	apart  apart
 }
 
 // Read waits for more content and returns what there is.
@@ -199,54 +135,70 @@ func (r *growingReader) Read(p []byte) (int, error) {
 	}
 	g := r.g
 	g.mu.Lock()
-	for r.off == g.end() && !g.ended && !r.cut && !r.closed {
+	for r.hasAll() && !g.ended && !r.cut && !r.closed {
 		g.moved.Wait()
 	}
 	switch {
 	case r.closed:
 		g.mu.Unlock()
 		return 0, io.ErrClosedPipe
+	case r.apart.body != nil:
+		g.mu.Unlock()
+		return r.apart.read(p)
 	case r.cut:
 		g.mu.Unlock()
 		return 0, errLagged
-	case r.off == g.end():
+	case r.hasAll():
 		defer g.mu.Unlock()
 		if g.err != nil {
 			return 0, g.err
 		}
 		return 0, io.EOF
+	case g.passing:
+		defer g.mu.Unlock()
+		return g.take(r, p), nil
 	}
-	have := g.buf[r.off-g.base:]
+	have := g.buf[r.off:]
 	n := min(len(p), len(have))
 	r.off += int64(n)
-	if !g.passing {
-		g.mu.Unlock()
-		return copy(p, have), nil // these bytes stay as they are
+	g.mu.Unlock()
+	return copy(p, have), nil // these bytes stay as they are
+}
+
+// hasAll reports whether it has read all there is; that is not asked of one that goes
+// on by itself. The caller holds g.mu.
+func (r *growingReader) hasAll() bool {
+	switch {
+	case r.apart.body != nil:
+		return false
+	case r.g.passing:
+		return r.step == r.g.tail
 	}
-	defer g.mu.Unlock()
-	if r.off == g.end() {
-		g.behind--
-		g.moved.Broadcast()
-	}
-	return copy(p, have), nil
+	return r.off == int64(len(r.g.buf))
 }
 
 // Close gives up the rest.
 func (r *growingReader) Close() error {
 	g := r.g
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	if r.closed {
+		g.mu.Unlock()
 		return nil
 	}
 	r.closed = true
-	if r.cut {
-		return nil
+	if !r.cut && r.apart.body == nil {
+		g.leave(r)
 	}
-	delete(g.readers, r)
-	if g.passing && r.off < g.end() {
-		g.behind--
+	own, cancel := r.apart.body, r.apart.cancel
+	if own != nil {
+		g.aparts--
 	}
-	g.moved.Broadcast()
+	g.mu.Unlock()
+	if own != nil {
+		_ = own.Close() // nobody reads it
+	}
+	if cancel != nil {
+		cancel()
+	}
 	return nil
 }

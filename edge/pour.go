@@ -79,14 +79,24 @@ func (c *Core) pour(ctx context.Context, fl *flight, d *detached, f *Fetch, rule
 		}
 		passing := early // the timer may be reading the other one
 		passing.stored, passing.passed = false, true
-		fl.content.pass()
+		own := c.onward(fl, d, ans)
+		fl.content.pass(own.strong == "")
 		c.flights.land(fl, passing)
 		fl.begin(passing)
 		d.release()
-		if err = p.pass(ctx, ans, spill.next); err == nil || err == errNobody {
-			fl.content.finish(err)
+		how := pacing{window: c.cfg.MaxObject, lease: &p.lease, kept: p.lease.held, apart: own.send, grace: frontGrace, patience: c.cfg.Wait}
+		defer context.AfterFunc(ctx, fl.content.wake)()
+		err = p.pass(ctx, ans, spill.next, &how)
+		if err != nil && err != errNobody {
+			err = fmt.Errorf("fetch %s: read body: %w", f.Target, err)
+		}
+		fl.content.finish(err)
+		_ = ans.Body.Close() // what was read to its end tells nothing more
+		fl.content.drain(ctx, &how)
+		if err == nil || err == errNobody {
 			return passing
 		}
+		return outcome{err: err}
 	}
 	err = fmt.Errorf("fetch %s: read body: %w", f.Target, err)
 	fl.content.finish(err)
@@ -192,34 +202,32 @@ func (p *pouring) whole(buf []byte) ([]byte, error) {
 	return buf[:len(buf):len(buf)], nil
 }
 
-// pass hands on what is left, step by step, at the pace of the slowest reader.
-func (p *pouring) pass(ctx context.Context, ans *Answer, next []byte) error {
+// pass hands on what is left, step by step.
+func (p *pouring) pass(ctx context.Context, ans *Answer, next []byte, how *pacing) error {
 	g := p.flight.content
-	step := func(b []byte) error {
-		if len(b) > 0 && !g.next(ctx, b, p.core.cfg.Wait) {
-			if err := ctx.Err(); err != nil {
+	if len(next) > 0 {
+		if err := g.next(ctx, next, how); err != nil {
+			return err
+		}
+	}
+	var b []byte
+	for {
+		if b == nil {
+			b = g.buffer()
+		}
+		n, err := ans.Body.Read(b)
+		p.took += int64(n)
+		if n > 0 {
+			part := b[:n]
+			if n < pourStep/2 && g.lagging() {
+				part = bytes.Clone(part) // little may have to be kept for long
+			} else {
+				b = nil
+			}
+			if err := g.next(ctx, part, how); err != nil {
 				return err
 			}
-			return errNobody
 		}
-		return nil
-	}
-	if err := step(next); err != nil {
-		return err
-	}
-	// Two steps in turn: one is read into while readers have the other.
-	var bufs [2][]byte
-	for i := 0; ; i++ {
-		b := &bufs[i%2]
-		if *b == nil {
-			*b = make([]byte, pourStep)
-		}
-		n, err := ans.Body.Read(*b)
-		p.took += int64(n)
-		if serr := step((*b)[:n]); serr != nil {
-			return serr
-		}
-		p.lease.end() // the readers have had what was kept before this
 		if err == io.EOF {
 			if p.length >= 0 && p.took != p.length {
 				return fmt.Errorf("%w: %d of %d bytes: %w", errLength, p.took, p.length, io.ErrUnexpectedEOF)

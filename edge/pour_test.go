@@ -264,8 +264,8 @@ func TestSlowReaderSlowsNobody(t *testing.T) {
 	leader.whole("first" + body)
 }
 
-// Content that turns out to be too large passes to all who have a place, at the pace
-// of the slowest; who comes later asks anew.
+// Content that turns out to be too large passes to all who have a place; who comes
+// later asks anew.
 func TestContentTooLargeToKeepPasses(t *testing.T) {
 	n := newNode(t, func(c *edge.Config, _ *edge.Deps) { c.MaxObject = 1000 })
 	writers := slowly(n, -1, "Cache-Control: max-age=60")
@@ -300,27 +300,6 @@ func TestContentTooLargeToKeepPasses(t *testing.T) {
 		return answer(200, "sound", "Cache-Control: max-age=60"), nil
 	})
 	require.NotContains(t, n.get("/slow").cacheStatus(), "hit")
-}
-
-// Where content passes, one reader that takes nothing is cut off in the end, and
-// not left to look whole.
-func TestReaderThatHoldsUpOthersIsCutOff(t *testing.T) {
-	n := newNode(t, func(c *edge.Config, _ *edge.Deps) { c.MaxObject, c.Wait = 10, 100*time.Millisecond })
-	writers := slowly(n, -1, "Cache-Control: max-age=60")
-	done := make(chan shown)
-	go func() { done <- open(t, n, "/slow") }()
-	w := <-writers
-	put(t, w, "first")
-	idle, quick := <-done, open(t, n, "/slow")
-	go func() {
-		for range 10 {
-			_, _ = w.Write([]byte("0123456789"))
-		}
-		_ = w.Close()
-	}()
-	quick.whole("first" + strings.Repeat("0123456789", 10))
-	_, err := idle.rest()
-	require.Error(t, err)
 }
 
 // All fills together hold no more memory than they may.

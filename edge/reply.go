@@ -59,8 +59,9 @@ type Reply struct {
 	// Passed holds the field lines of an answer that is passed through without
 	// being stored.
 	Passed []Field
-	// Skip are the fields of Art that this answer leaves out.
-	Skip Skips
+	// Skip names one field of Art that this answer leaves out, such as
+	// "Content-Type" where a multipart answer brings its own; "" for none.
+	Skip string
 	// Body is the content: a view of Art's body, of a range of it, or a small
 	// body of its own. Immutable.
 	Body []byte

@@ -33,6 +33,18 @@ func (l *lease) grow(n int64) bool {
 	return true
 }
 
+// fit makes the lease one of n bytes, and reports whether that could be had. What is kept
+// for slow readers may not take from fills what they need: no more than half the room.
+func (l *lease) fit(n int64) bool {
+	more := n - l.held
+	if used := l.room.used.Add(more); more > 0 && used > l.room.limit/2 {
+		l.room.used.Add(-more)
+		return false
+	}
+	l.held = n
+	return true
+}
+
 // shrink gives n bytes back.
 func (l *lease) shrink(n int64) {
 	l.held -= n
@@ -62,9 +74,10 @@ type FillFigures struct {
 	Bytes    int64  // of content, at most Config.FillMemory
 	Denied   uint64 // how often one got no more memory, since the start
 	Ahead    uint64 // refreshes of hot keys ahead of their end, since the start
+	Apart    uint64 // slow readers that went on by a fetch of their own, since the start
 }
 
 // Fills returns what the fills under way cost at this moment.
 func (c *Core) Fills() FillFigures {
-	return FillFigures{UnderWay: len(c.fills), Bytes: c.room.used.Load(), Denied: c.room.denied.Load(), Ahead: c.aheads.Load()}
+	return FillFigures{UnderWay: len(c.fills), Bytes: c.room.used.Load(), Denied: c.room.denied.Load(), Ahead: c.aheads.Load(), Apart: c.apart.Load()}
 }

@@ -56,7 +56,7 @@ func copyReply(rep *edge.Reply) Response {
 	}
 	if rep.Art != nil {
 		for name, value := range rep.Art.All {
-			if !rep.Skip.Has(name) {
+			if name != rep.Skip {
 				line(name, value)
 			}
 		}

@@ -62,7 +62,7 @@ func sources(t *testing.T) Sources {
 	return Sources{
 		Node: "tokyo-1", Region: "tokyo", Requests: NewRequests(), Gate: quota.NewGate(time.Now),
 		Cache:   func() cache.Stats { return cache.Stats{Entries: 7, Bytes: 900} },
-		Waiting: func() int { return 3 }, Fills: func() edge.FillFigures { return edge.FillFigures{UnderWay: 2, Bytes: 77, Denied: 1} }, Connections: func() (int, int) { return 4, 5 },
+		Waiting: func() int { return 3 }, Fills: func() edge.FillFigures { return edge.FillFigures{UnderWay: 2, Bytes: 77, Denied: 1, Apart: 78} }, Connections: func() (int, int) { return 4, 5 },
 		Codings: func() []edge.CodingFigures {
 			return []edge.CodingFigures{{Coding: "br", Made: 11, Useless: 12, NoPlace: 13, From: 14, To: 15}}
 		},
@@ -107,6 +107,7 @@ func scraped(t *testing.T, s Sources) string {
 func TestClusterScrape(t *testing.T) {
 	lines := strings.Split(scraped(t, sources(t)), "\n")
 	for _, line := range []string{
+		"letteredge_readers_apart_total 78",
 		`letteredge_nodes{state="ready"} 2`, `letteredge_nodes{state="unreachable"} 1`, `letteredge_nodes{state="isolated"} 0`,
 		`letteredge_nodes{state="starting"} 0`, `letteredge_nodes{state="left"} 0`,
 		`letteredge_ready 1`, `letteredge_isolated 1`, `letteredge_watermark_age_seconds 1.5`,

@@ -85,6 +85,7 @@ func (s Sources) collect(emit emit) {
 	emit.gauge("letteredge_fills", "Fetches that fill the cache under way, at most fills.max.", float64(fills.UnderWay))
 	emit.gauge("letteredge_fill_memory_bytes", "Content that these hold, at most fills.memory.", float64(fills.Bytes))
 	emit.counter("letteredge_fill_memory_denied_total", "Times that one of these got no more memory: its answer passed through unstored, or was a stale copy or 503.", float64(fills.Denied))
+	emit.counter("letteredge_readers_apart_total", "Readers of content too large to store that went on by a fetch of their own, as they were slower than others.", float64(fills.Apart))
 	emit.counter("letteredge_refreshes_ahead_total", "Copies fetched anew before their end, as enough readers wanted them.", float64(fills.Ahead))
 	for _, f := range s.Codings() {
 		const made = "Codings of stored content: made, useless as they were no smaller, no_place as too many were being made."
