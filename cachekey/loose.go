@@ -14,7 +14,7 @@ import (
 //     may have or not (RFC 9110 §5.6.1)
 //
 // Its texts are not those of AppendVariant, and a cache must not mix the two.
-func AppendLooseVariant(dst []byte, vary []string, get func(canonicalName string) string) []byte {
+func AppendLooseVariant(dst []byte, vary []string, get func(canonicalName string) (value string, present bool)) []byte {
 	return appendVariant(dst, vary, get, appendLoose)
 }
 

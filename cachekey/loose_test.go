@@ -10,7 +10,7 @@ import (
 
 func TestLooseVariants(t *testing.T) {
 	loose := func(name, value string) string {
-		return string(AppendLooseVariant(nil, []string{name}, func(string) string { return value }))
+		return string(AppendLooseVariant(nil, []string{name}, single(value)))
 	}
 	for _, same := range [][]string{
 		{"Accept-Language", "en, de", "de, en", " DE ,   en", "de;q=1, en;q=1.0", "en,,de"},

@@ -75,7 +75,8 @@ func TestPropertyArtifactTextsAreInjective(t *testing.T) {
 // variants behind them.
 func TestPropertyTextsAreInjective(t *testing.T) {
 	keyer := anyKeyer(t, QueryRule{Names: []string{"*"}})
-	value := rapid.SampledFrom([]string{"", "a", "a b", "a=b", "%", "%20", " a=", "b c=d", "a\x00", "gzip", "é"})
+	const absent = "\xff"
+	value := rapid.SampledFrom([]string{absent, "", "a", "a b", "a=b", "%", "%20", " a=", "b c=d", "a\x00", "gzip", "é"})
 	vary := rapid.SliceOfN(rapid.SampledFrom([]string{"A", "a", "B", "c", "Accept-Encoding"}), 0, 3)
 	type drawn struct{ text, tuple string }
 	draw := func(t *rapid.T) (drawn, bool) {
@@ -94,9 +95,18 @@ func TestPropertyTextsAreInjective(t *testing.T) {
 		for _, name := range names {
 			v := value.Draw(t, name)
 			all[name] = v
-			values = append(values, string(NormalizeField(nil, name, v)))
+			if v == absent && negotiates(name) {
+				v = ""
+			}
+			if v != absent {
+				v = string(NormalizeField(nil, name, v))
+			}
+			values = append(values, v)
 		}
-		text := AppendVariant([]byte(key.Text), names, func(name string) string { return all[strings.ToLower(name)] })
+		text := AppendVariant([]byte(key.Text), names, func(name string) (string, bool) {
+			v := all[strings.ToLower(name)]
+			return strings.TrimPrefix(v, absent), v != absent
+		})
 		tuple, _ := json.Marshal([]any{identity(key), names, values})
 		return drawn{string(text), string(tuple)}, true
 	}
@@ -114,6 +124,43 @@ func TestPropertyTextsAreInjective(t *testing.T) {
 				t.Fatalf("%s has %q and %q", d.tuple, text, d.text)
 			}
 			tuples[d.text], texts[d.tuple] = d.tuple, d.text
+		}
+	})
+}
+
+// Variants differ exactly where the requests' fields do, absent ones among them.
+func TestPropertyVariantsAreInjective(t *testing.T) {
+	const absent = "\xff"
+	names := []string{"a", "b", "a=b", "accept-encoding", "accept-language"}
+	value := rapid.SampledFrom([]string{absent, absent, "", "", "a", "b", "a b=", "%", "gzip"})
+	rapid.Check(t, func(t *rapid.T) {
+		texts, tuples := map[string]string{}, map[string]string{}
+		for range 20 {
+			var vary, values []string
+			request := map[string]string{}
+			for _, name := range names[:rapid.IntRange(1, len(names)).Draw(t, "names")] {
+				v := value.Draw(t, name)
+				request[name] = v
+				if v == absent && negotiates(name) {
+					v = ""
+				}
+				if v != absent {
+					v = "is " + string(NormalizeField(nil, name, v))
+				}
+				vary, values = append(vary, name), append(values, v)
+			}
+			text := string(AppendVariant(nil, vary, func(name string) (string, bool) {
+				v := request[strings.ToLower(name)]
+				return strings.TrimPrefix(v, absent), v != absent
+			}))
+			tuple, _ := json.Marshal(values)
+			if other, ok := tuples[text]; ok && other != string(tuple) {
+				t.Fatalf("%q is of %s and %s", text, other, tuple)
+			}
+			if other, ok := texts[string(tuple)]; ok && other != text {
+				t.Fatalf("%s has %q and %q", tuple, other, text)
+			}
+			tuples[text], texts[string(tuple)] = string(tuple), text
 		}
 	})
 }

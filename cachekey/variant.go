@@ -2,6 +2,7 @@ package cachekey
 
 import (
 	"net/textproto"
+	"strings"
 )
 
 // AppendVariant appends the variant text of a request to dst: which of the
@@ -11,19 +12,22 @@ import (
 //	/v1/segments/b2b/ctas/trial accept-encoding=gzip accept-language=ja
 //
 // vary are the field names that Vary lists, in any case and order; one given
-// twice counts once. get returns all values of a field joined by ", ", "" if
-// it is absent, by its canonical name (Accept-Encoding). Values go through
+// twice counts once. get returns all values of a field joined by ", ", and
+// whether it is there at all, by its canonical name (Accept-Encoding). Values go through
 // NormalizeField; in names and values every byte that is no visible ASCII
 // character, and each %, is percent-encoded, so that variants are equal only
-// if names and normalised values are. Without names nothing is appended.
+// if names and normalised values are. A field that is absent is written without
+// the equals sign: it matches only where it is absent too (RFC 9111 §4.1). That
+// is not so for Accept-Encoding and Accept-Language, in whose normal form
+// absent and empty are the same. Without names nothing is appended.
 //
 // A response with "Vary: *" matches no request (RFC 9111 §4.1) and must not be
 // stored: for AppendVariant it is a field like others.
-func AppendVariant(dst []byte, vary []string, get func(canonicalName string) string) []byte {
+func AppendVariant(dst []byte, vary []string, get func(canonicalName string) (value string, present bool)) []byte {
 	return appendVariant(dst, vary, get, NormalizeField)
 }
 
-func appendVariant(dst []byte, vary []string, get func(canonicalName string) string, normalize func(dst []byte, name, value string) []byte) []byte {
+func appendVariant(dst []byte, vary []string, get func(canonicalName string) (value string, present bool), normalize func(dst []byte, name, value string) []byte) []byte {
 	var few [16]string
 	names := few[:0]
 	for _, name := range vary {
@@ -35,12 +39,22 @@ func appendVariant(dst []byte, vary []string, get func(canonicalName string) str
 		dst = append(dst, name...)
 		lower(dst[at:])
 		dst = escapeFrom(dst, at, '=')
+		value, present := get(textproto.CanonicalMIMEHeaderKey(name))
+		if !present && !negotiates(name) {
+			continue
+		}
 		dst = append(dst, '=')
 		at = len(dst)
-		dst = normalize(dst, name, get(textproto.CanonicalMIMEHeaderKey(name)))
+		dst = normalize(dst, name, value)
 		dst = escapeFrom(dst, at, '%')
 	}
 	return dst
+}
+
+// negotiates reports whether a field is one of those whose normal form says what
+// its absence means.
+func negotiates(name string) bool {
+	return strings.EqualFold(name, "Accept-Encoding") || strings.EqualFold(name, "Accept-Language")
 }
 
 // insertName keeps names sorted without regard to case, each once.

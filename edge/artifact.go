@@ -19,8 +19,9 @@ type Artifact struct {
 
 	lines lines
 	from  uint32 // where the field lines begin; before them is what is known beside
-	// codable: readers may get it in other codings, see coded.
-	codable bool
+	// codable: readers may get it in other codings, see coded. digested: some line is a
+	// digest of the content.
+	codable, digested bool
 
 	made atomic.Pointer[made] // what transports have asked for; nil for most
 }

@@ -40,6 +40,7 @@ func (c *Core) condition(x *Exchange) {
 	x.Rep.Status = 304
 	x.Rep.Body = nil
 	x.Rep.Length = -1
+	x.skipDigest()
 	x.closeStream() // a 304 has no content
 }
 

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"net/textproto"
 	"strings"
 
 	"github.com/letteros/letteredge/edge/freshness"
@@ -18,6 +19,16 @@ func (l fieldLines) Get(name string) string {
 		}
 	}
 	return ""
+}
+
+// Has reports whether the field is there, empty or not.
+func (l fieldLines) Has(name string) bool {
+	for i := range l {
+		if l[i].Name == name {
+			return true
+		}
+	}
+	return false
 }
 
 // Each yields every value of a field.
@@ -58,14 +69,21 @@ func (l fieldLines) All(yield func(name, value string) bool) {
 // endToEnd clones the client's fields that may go on and that keep accepts. What
 // Connection lists ends here (RFC 9110 §7.6.1), before this node adds fields of
 // its own: a client must not be able to have those removed on the way. So do the
-// fields that only peers may send (SEMANTICS §8).
+// fields that only peers may send (SEMANTICS §8), and names that an origin may take for
+// one of these, or for one that keep withholds: to CGI an underscore is a hyphen (RFC
+// 3875 §4.1.18). So may not what stands in for Accept-Language, by which answers are chosen.
 func endToEnd(fields Fields, keep func(name string) bool) fieldLines {
 	hop := fields.Combined("Connection")
 	var lines fieldLines
 	fields.All(func(name, value string) bool {
+		read := name
+		if strings.IndexByte(name, '_') >= 0 {
+			read = textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(name, "_", "-"))
+		}
 		switch {
-		case name == "Host", name == "Content-Length", name == "Connection", name == "Docs-Pin",
-			strings.HasPrefix(name, "Edge-"), hop != "" && listed(hop, name), !keep(name):
+		case read == "Host", read == "Content-Length", read == "Connection", read == "Docs-Pin",
+			strings.HasPrefix(read, "Edge-"), hop != "" && listed(hop, name), !keep(read),
+			read != name && read == "Accept-Language":
 			return true
 		}
 		lines = append(lines, Field{strings.Clone(name), strings.Clone(value)})

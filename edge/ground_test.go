@@ -145,6 +145,10 @@ func TestGroundOfThePublicSuite(t *testing.T) {
 			{"Cache-Control: max-age=3600 | Vary: Foo", "Foo: 1", 0, "Foo: 2", fetched},
 			{"Cache-Control: max-age=3600 | Vary: Foo", "Foo: 1", 0, "", fetched},
 			{"Cache-Control: max-age=3600 | Vary: Foo", "", 0, "", hit},
+			{"Cache-Control: max-age=3600 | Vary: Foo", "Foo: ", 0, "", fetched},
+			{"Cache-Control: max-age=3600 | Vary: Foo", "", 0, "Foo: ", fetched},
+			{"Cache-Control: max-age=3600 | Vary: Foo", "Foo: ", 0, "Foo: ", hit},
+			{"Cache-Control: max-age=3600 | Vary: Accept-Language", "", 0, "Accept-Language: ", hit},
 			{"Cache-Control: max-age=3600 | Vary: Foo, Bar", "Foo: 1 | Bar: 2", 0, "Foo: 1 | Bar: 3", fetched},
 		},
 		"stale": {

@@ -135,6 +135,7 @@ func (h header) Each(name string, yield func(string) bool) {
 		}
 	}
 }
+func (h header) Has(name string) bool        { return len(h[name]) > 0 }
 func (h header) Combined(name string) string { return strings.Join(h[name], ", ") }
 func (h header) All(yield func(name, value string) bool) {
 	for name, values := range h {

@@ -85,10 +85,14 @@ func (c *Core) selects(x *Exchange, s *Slot) bool {
 
 // appendVariant writes the variant text of a request for the given fields.
 func appendVariant(dst []byte, loose bool, vary []string, fields Fields) []byte {
-	if loose {
-		return cachekey.AppendLooseVariant(dst, vary, func(name string) string { return fields.Combined(name) })
+	get := func(name string) (string, bool) {
+		value := fields.Combined(name)
+		return value, value != "" || fields.Has(name)
 	}
-	return cachekey.AppendVariant(dst, vary, func(name string) string { return fields.Combined(name) })
+	if loose {
+		return cachekey.AppendLooseVariant(dst, vary, get)
+	}
+	return cachekey.AppendVariant(dst, vary, get)
 }
 
 // loose reports whether requests that differ only in what RFC 9110 gives no meaning

@@ -29,7 +29,7 @@ func (x *Exchange) multipart(parts []span, size int64) {
 	b = append(b, boundary...)
 	b = append(b, "--\r\n"...)
 	x.Rep.Status, x.Rep.Body, x.Rep.Length = 206, b, int64(len(b))
-	x.Rep.Skip = "Content-Type"
+	x.Rep.Skip |= SkipType
 	from := len(x.buf)
 	x.buf = append(x.buf, "multipart/byteranges; boundary="...)
 	x.buf = append(x.buf, boundary...)

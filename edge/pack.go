@@ -64,6 +64,7 @@ func (d *draft) pack() *Artifact {
 			b = append(b, ownVary)
 		}
 		b = appendLine(b, f)
+		a.digested = a.digested || digestsContent(f.Name)
 	}
 	if own == len(d.Fields) {
 		b = append(b, ownVary)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -121,7 +122,10 @@ func (c *Core) fromPart(x *Exchange, f *found) bool {
 	at := span{first, last}
 	x.Rep.Body = p.slot.Art.Body[first-p.span.first : last+1-p.span.first]
 	x.Rep.Length = at.length()
-	x.Rep.Skip = "Content-Range"
+	x.Rep.Skip |= SkipRange
+	if at != p.span {
+		x.skipDigest()
+	}
 	from := len(x.buf)
 	x.buf = at.appendTo(x.buf, p.size)
 	x.add("Content-Range", from)
@@ -200,7 +204,7 @@ func (p *part) join(ans *Answer) *Answer {
 	}
 	whole := *ans
 	whole.Status, whole.Length = 200, size
-	whole.Fields = without(mergeFields(p.slot.Art, ans.Fields), "Content-Range")
+	whole.Fields = ofWhole(mergeFields(p.slot.Art, ans.Fields))
 	stored := bytes.NewReader(p.slot.Art.Body)
 	if p.span.first == 0 {
 		whole.Body = &replayed{Reader: io.MultiReader(stored, ans.Body), Closer: ans.Body}
@@ -210,14 +214,10 @@ func (p *part) join(ans *Answer) *Answer {
 	return &whole
 }
 
-func without(fields []Field, name string) []Field {
-	kept := fields[:0]
-	for _, f := range fields {
-		if f.Name != name {
-			kept = append(kept, f)
-		}
-	}
-	return kept
+// ofWhole takes away what is true of the parts alone: where they lie, and the digests
+// of their bytes.
+func ofWhole(fields []Field) []Field {
+	return slices.DeleteFunc(fields, func(f Field) bool { return f.Name == "Content-Range" || digestsContent(f.Name) })
 }
 
 // receivePart decides about a part that was asked for: stored, alone or with what
@@ -252,7 +252,7 @@ func (c *Core) receivePart(fl *flight, d *detached, f *Fetch, ans *Answer) outco
 	kept := part{s, at, size}
 	if old, ok := c.joinable(fl.key, &kept); ok {
 		kept.span, body = join(old, kept)
-		fields = without(mergeFields(old.slot.Art, fields), "Content-Range")
+		fields = ofWhole(mergeFields(old.slot.Art, fields))
 		// A purge of what only the older part has named hits its bytes here too.
 		tags = unique(append(old.slot.Tags(), tags...))
 		if kept.span.length() == size {

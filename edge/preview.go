@@ -37,7 +37,7 @@ func (c *Core) preview(x *Exchange) {
 // noStore says to whoever asked for a preview that the answer is for nobody else,
 // in place of what the released artifact would say.
 func (x *Exchange) noStore() {
-	x.Rep.Skip = "Cache-Control"
+	x.Rep.Skip |= SkipControl
 	for i := range x.Rep.Passed {
 		if x.Rep.Passed[i].Name == "Cache-Control" {
 			x.Rep.Passed[i].Value = "no-store"

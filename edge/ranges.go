@@ -33,8 +33,10 @@ func (c *Core) rangeOf(x *Exchange) {
 		c.problem(x, 416, "about:blank", "Range Not Satisfiable", "the representation has "+strconv.FormatInt(size, 10)+" bytes", "Range")
 		x.Rep.Extra.Add("Content-Range", value)
 	case len(parts) > 1:
+		x.skipDigest()
 		x.multipart(parts, size)
 	default:
+		x.skipDigest()
 		from := len(x.buf)
 		x.buf = parts[0].appendTo(x.buf, size)
 		x.add("Content-Range", from)

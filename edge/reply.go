@@ -59,9 +59,8 @@ type Reply struct {
 	// Passed holds the field lines of an answer that is passed through without
 	// being stored.
 	Passed []Field
-	// Skip names one field of Art that this answer leaves out, such as
-	// "Content-Type" where a multipart answer brings its own; "" for none.
-	Skip string
+	// Skip are the fields of Art that this answer leaves out.
+	Skip Skips
 	// Body is the content: a view of Art's body, of a range of it, or a small
 	// body of its own. Immutable.
 	Body []byte

@@ -76,6 +76,8 @@ func (p Proto) String() string { return [...]string{"h1", "h2", "h3"}[p] }
 type Fields interface {
 	// Get returns the first value, or "" if the field is absent.
 	Get(canonical string) string
+	// Has reports whether the field is there, empty or not.
+	Has(canonical string) bool
 	// Each calls yield with every value of the field, in order, until it
 	// returns false.
 	Each(canonical string, yield func(string) bool)

@@ -130,6 +130,7 @@ func (c *Core) finish(x *Exchange) {
 	}
 	if x.Req.Method == MethodHead {
 		x.Rep.Body = nil
+		x.skipDigest()
 		x.closeStream() // HEAD has no content
 	}
 	if x.slot != nil {

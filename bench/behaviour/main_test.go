@@ -15,7 +15,7 @@ var edged Edged
 
 // atATime is how many of the parallel tests run at a time, whatever the number of
 // cores, unless -parallel says otherwise: most of what they do is to wait.
-const atATime = "4"
+const atATime = "6"
 
 func TestMain(m *testing.M) {
 	flag.Parse()

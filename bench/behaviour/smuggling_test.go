@@ -20,6 +20,7 @@ func TestStrictOrigin(t *testing.T) {
 		"": "EOF", "GET / HT": "unexpected EOF", "GET / HTTP/1.1\r\nHost: a\r\n": "unexpected EOF",
 		"GET / HTTP/1.1\nHost: a\r\n\r\n": "line", "GET /\x00 HTTP/1.1\r\nHost: a\r\n\r\n": "line", "GET / HTTP/1.1\r\nHost: a\n\r\n": "line",
 		"GET / HTTP/1.0\r\nHost: a\r\n\r\n": "request line", "GET / HTTP/1.1\r\nHost : a\r\n\r\n": "field line", "GET / HTTP/1.1\r\n\r\n": "host",
+		"PUT / HTTP/1.1\r\nHost: a\r\nTransfer_Encoding: chunked\r\n\r\n":                      "field line",
 		"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n": "coding",
 		"PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n+1\r\na\r\n0\r\n\r\n":  "chunk size",
 	} {
@@ -96,6 +97,9 @@ func TestSmuggling(t *testing.T) {
 		{"CL beyond 64 bits", post + "Content-Length: 18446744073709551616^^" + hidden, ""},
 		{"CL with other digits", post + "Content-Length: \xd9\xa0^^" + hidden, ""},
 		{"CL with an underscore", post + "Content_Length: 5^Content-Length: 0^^", "POST ~"},
+		{"TE with an underscore", post + "Transfer_Encoding: chunked^Content-Length: 0^^", "POST ~"},
+		{"TE with an underscore, other case", post + "tRANSFER_eNCODING: chunked^Content-Length: 0^^", "POST ~"},
+		{"TE with an underscore in a cacheable request", "GET ~ HTTP/1.1^Host: a^Transfer_Encoding: chunked^Content_Length: 7^^", "GET ~"},
 		{"CL empty", post + "Content-Length:^^" + hidden, ""},
 		{"CL, space before the colon", post + "Content-Length : 0^^" + hidden, ""},
 		{"CL shorter than the content", post + "Content-Length: 1^^" + "x", "POST ~ x"},

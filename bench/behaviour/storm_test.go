@@ -52,7 +52,7 @@ func requests(t *testing.T) int {
 	t.Helper()
 	text := os.Getenv("LETTEREDGE_REQUESTS")
 	if text == "" {
-		return 20_000
+		return 8_000
 	}
 	n, err := strconv.Atoi(text)
 	require.NoError(t, err, "LETTEREDGE_REQUESTS")

@@ -123,6 +123,12 @@ func readStrictly(r *bufio.Reader) (string, error) {
 			return "", fmt.Errorf("field line %q", f)
 		}
 		name = strings.ToLower(name)
+		switch dashed := strings.ReplaceAll(name, "_", "-"); dashed {
+		case "content-length", "transfer-encoding", "host", "connection", "te", "trailer", "upgrade":
+			if dashed != name { // CGI reads it as the other
+				return "", fmt.Errorf("field line %q", f)
+			}
+		}
 		fields[name] = append(fields[name], strings.Trim(value, " \t"))
 	}
 	length, coding := fields["content-length"], fields["transfer-encoding"]

@@ -64,7 +64,7 @@ func TestUpheaval(t *testing.T) {
 	for i := range readers {
 		all.Go(func() { u.read(ctx, rand.New(rand.NewPCG(seed, uint64(i)))) })
 	}
-	for more-u.left.Load() < requests/2 || u.done < 2 {
+	for more-u.left.Load() < requests/2 || u.done < 1+int(requests/60_000) || u.deposed == 0 {
 		u.round()
 		u.sound()
 	}
@@ -79,7 +79,7 @@ func TestUpheaval(t *testing.T) {
 	docs.Faults.Set(docsorigin.EveryPath, docsorigin.Fault{Abort: true})
 	for bounced := 0; more-u.left.Load() < requests || bounced < 3; bounced++ {
 		u.bounce(u.random.IntN(len(u.nodes)), func() { u.pass(200) })
-		u.pass(5000)
+		u.pass(requests / 4)
 		u.sound()
 	}
 	made := more - u.left.Swap(0)

@@ -102,6 +102,7 @@ type noFields struct{}
 var _ edge.Fields = noFields{}
 
 func (noFields) Get(string) string                 { return "" }
+func (noFields) Has(string) bool                   { return false }
 func (noFields) Combined(string) string            { return "" }
 func (noFields) Each(string, func(string) bool)    {}
 func (noFields) All(func(name, value string) bool) {}

@@ -81,7 +81,9 @@ type Origin struct {
 	// Outlier says when a server that fails too often gets nothing for a while.
 	Outlier Outlier `yaml:"outlier"`
 	// Retries bounds how often a GET, HEAD or OPTIONS is sent again where no answer
-	// came, or 502, 503 or 504. Beyond a tenth of the load nothing is.
+	// came, or 502, 503 or 504. Beyond a tenth of the load nothing is. Whatever it is,
+	// within the same tenth such a request is sent once more where the kept connection that it
+	// was sent on ended: the origin may just have closed it for idle.
 	Retries int `yaml:"retries"`
 	// HedgeAfter is how long such a request waits for an answer to begin before
 	// another server is asked too; the first answer counts. Zero: never.

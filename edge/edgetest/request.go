@@ -53,6 +53,16 @@ func (f *Fields) Get(name string) string {
 	return ""
 }
 
+// Has reports whether the field is there, empty or not.
+func (f *Fields) Has(name string) bool {
+	for _, l := range *f {
+		if l.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
 // Each yields every value of a field.
 func (f *Fields) Each(name string, yield func(string) bool) {
 	for _, l := range *f {

@@ -56,7 +56,7 @@ func copyReply(rep *edge.Reply) Response {
 	}
 	if rep.Art != nil {
 		for name, value := range rep.Art.All {
-			if name != rep.Skip {
+			if !rep.Skip.Has(name) {
 				line(name, value)
 			}
 		}

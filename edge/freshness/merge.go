@@ -27,7 +27,8 @@ func MergeHeader(canonical string) Merge {
 		return MergeDrop
 	}
 	switch canonical {
-	case "Content-Encoding", "Content-Length", "Content-Range", "Etag":
+	case "Content-Digest", // RFC 9530 §2: the update's is of no content
+		"Content-Encoding", "Content-Length", "Content-Range", "Etag":
 		return MergeKeep
 	case "Age", "Date":
 		return MergeRenew

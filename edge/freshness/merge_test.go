@@ -11,7 +11,7 @@ func TestMergeHeader(t *testing.T) {
 	for name, want := range map[string]Merge{
 		"Cache-Control": MergeReplace, "Expires": MergeReplace, "X-Test": MergeReplace, "Content-Foo": MergeReplace, "Set-Cookie": MergeReplace,
 		"Content-Type": MergeReplace, "Last-Modified": MergeReplace, "Cdn-Cache-Control": MergeReplace, "Vary": MergeReplace,
-		"Content-Length": MergeKeep, "Content-Encoding": MergeKeep, "Content-Range": MergeKeep, "Etag": MergeKeep,
+		"Content-Length": MergeKeep, "Content-Encoding": MergeKeep, "Content-Range": MergeKeep, "Etag": MergeKeep, "Content-Digest": MergeKeep, "Repr-Digest": MergeReplace, "Content-Md5": MergeReplace,
 		"Age": MergeRenew, "Date": MergeRenew,
 		"Connection": MergeDrop, "Keep-Alive": MergeDrop, "Proxy-Authenticate": MergeDrop, "Proxy-Authentication-Info": MergeDrop,
 		"Proxy-Authorization": MergeDrop, "Proxy-Connection": MergeDrop, "Te": MergeDrop, "Transfer-Encoding": MergeDrop, "Upgrade": MergeDrop,

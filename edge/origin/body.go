@@ -110,6 +110,7 @@ func cause(ctx context.Context, err error) error {
 type requestBody struct {
 	mu    sync.Mutex // held while reading
 	r     io.Reader  // nil once revoked
+	read  bool       // somebody has begun to
 	watch *watch
 }
 
@@ -119,9 +120,17 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	if b.r == nil {
 		return 0, io.ErrClosedPipe
 	}
+	b.read = true
 	n, err := b.r.Read(p)
 	b.watch.progress()
 	return n, err
+}
+
+// begun reports whether any of it may be gone.
+func (b *requestBody) begun() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.read
 }
 
 // Close is the Transport's; the reader stays its owner's.

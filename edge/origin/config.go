@@ -22,7 +22,7 @@ type Config struct {
 	// Via is the pseudonym under which requests are marked (RFC 9110 §7.6.3).
 	// Default "letteredge".
 	Via string
-	// MaxInFlight bounds fetches whose body is not closed yet, and connections.
+	// MaxInFlight bounds fetches whose body is not closed yet, and kept connections.
 	// Beyond it Fetch fails at once. Default 256.
 	MaxInFlight int
 	// ConnectTimeout bounds TCP and TLS together. Default 3 s.

@@ -36,6 +36,10 @@ type conn struct {
 	parked  bool      // the reader waits for guarded to end
 	gone    bool
 	tap     *tap // hears the answer to the current request; nil for none
+	// Of the current request: whether any of it went out, whether any of its answer
+	// came, and what to call where the connection ends in between.
+	sent, heard bool
+	broke       func(error)
 
 	// Of the reader alone: what the tap keeps back until it is a whole line, and
 	// what it has let go since and found no room.
@@ -50,10 +54,11 @@ func newConn(c net.Conn, ended func()) *conn {
 
 // await guards the connection and waits, at most for patience, until the reader
 // is parked; one that does not come is given up with the connection. The answer
-// of the request that it is guarded for is fed to t.
-func (c *conn) await(patience time.Duration, t *tap) {
+// of the request that it is guarded for is fed to t; broke is called where the
+// connection ends before it, and before the Transport knows.
+func (c *conn) await(patience time.Duration, t *tap, broke func(error)) {
 	c.mu.Lock()
-	c.tap = t
+	c.tap, c.broke, c.sent, c.heard = t, broke, false, false
 	c.mu.Unlock()
 	if !canPeek {
 		return
@@ -87,6 +92,10 @@ func (c *conn) Read(p []byte) (int, error) {
 		came := n
 		if !guarded && c.tap != nil {
 			n = c.listen(p, n)
+			c.heard = c.heard || came > 0
+			if err != nil && !c.gone { // or who has closed it knows better why
+				c.endLocked(err)
+			}
 		}
 		c.mu.Unlock()
 		if came > 0 && n == 0 && err == nil {
@@ -146,7 +155,33 @@ func (c *conn) Write(p []byte) (int, error) {
 		_ = c.Close()
 		return 0, ErrUnsolicited
 	}
-	return c.Conn.Write(p)
+	n, err := c.Conn.Write(p)
+	if n > 0 {
+		c.mu.Lock()
+		c.sent = true
+		if err != nil {
+			c.endLocked(err)
+		}
+		c.mu.Unlock()
+	}
+	return n, err
+}
+
+// endLocked tells who waits for an answer that none will come, if the request may be
+// with the origin. Where the reader sees the end first, the writer may not have said
+// yet how far it came.
+func (c *conn) endLocked(err error) {
+	if c.broke != nil && !c.heard {
+		c.broke(err)
+	}
+}
+
+// progress returns whether any of the request that await was called for went out, and
+// whether any of its answer came.
+func (c *conn) progress() (sent, heard bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.sent, c.heard
 }
 
 // Close closes the connection; a second call does nothing.

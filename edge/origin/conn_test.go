@@ -99,7 +99,7 @@ func TestUnsolicitedAnswerOnAFreshConnection(t *testing.T) {
 			_, err := g.Read(make([]byte, 100))
 			read <- err
 		}()
-		g.await(o.cfg.ConnectTimeout, nil)
+		g.await(o.cfg.ConnectTimeout, nil, nil)
 		for isEmpty(g.Conn) {
 		}
 		_, err = g.Write([]byte("GET / HTTP/1.1\r\n\r\n"))
@@ -135,7 +135,7 @@ func TestGuardedConnectionYieldsNothing(t *testing.T) {
 			}
 		}()
 		go func() { _, _ = peer.Write([]byte("stray")) }()
-		c.await(5*time.Second, nil)
+		c.await(5*time.Second, nil, nil)
 		close(expected)
 		for c.isGuarded() && isEmpty(raw) {
 		}

@@ -6,6 +6,7 @@
 //	admit    the origin's cap on fetches in flight         origin.go
 //	build    target below the base URL, end-to-end fields  request.go, target.go, fields.go
 //	connect  a connection that owes nothing to anyone      conn.go
+//	send     once, or once more on a fresh connection      resend.go
 //	answer   header section, checked and cleaned           origin.go, fields.go
 //	body     each read under its own deadline              body.go
 //
@@ -15,6 +16,9 @@
 //     sent anything before the request's first byte goes out is closed, not used.
 //   - A body that ends early, stalls, or is cut off reads as an error, never as
 //     a shorter body (but for bodies that only the connection's end delimits).
+//   - A request of which any byte went out is sent once more at most, where it is a GET,
+//     HEAD or OPTIONS without content, its connection had served before, and no byte
+//     of an answer came. It counts as a retry, also where none are configured.
 //   - Every wait has an end: connecting, the header section, and each read.
 //   - Hop-by-hop fields, and those that Connection names, cross in neither
 //     direction. Fields that come more than once are kept, in order.
@@ -28,8 +32,6 @@
 //
 // # Not guaranteed
 //
-//   - Where none are configured, no retries but for the Transport's own on a kept connection that the
-//     origin closed before it saw the request.
 //   - An origin that sends a byte now and then is not cut off: the deadline is
 //     between two reads. The caller's context bounds the whole.
 //   - Trailer fields that were not announced are dropped.

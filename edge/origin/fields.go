@@ -24,6 +24,15 @@ func hopByHop(canonical string) bool {
 	return false
 }
 
+// hyphenated is a name as origins read it that cannot tell an underscore from a hyphen,
+// as with CGI (RFC 3875 §4.1.18): what they take for a length or a coding must not be a client's.
+func hyphenated(canonical string) string {
+	if strings.IndexByte(canonical, '_') < 0 {
+		return canonical
+	}
+	return textproto.CanonicalMIMEHeaderKey(strings.ReplaceAll(canonical, "_", "-"))
+}
+
 // connectionListed returns the canonical names that Connection fields list.
 func connectionListed(lines []string) []string {
 	var names []string
@@ -38,7 +47,8 @@ func connectionListed(lines []string) []string {
 }
 
 // requestHeader is what goes out: the end-to-end fields, and our own Via after
-// those that are there.
+// those that are there. A name that an origin may take for one of a hop's fields
+// stays behind as that does.
 func requestHeader(fields []edge.Field, via string) (http.Header, error) {
 	var connection []string
 	for _, f := range fields {
@@ -56,7 +66,7 @@ func requestHeader(fields []edge.Field, via string) (http.Header, error) {
 			return nil, fmt.Errorf("%w: the value of %s has a control character", ErrRequest, f.Name)
 		}
 		name := textproto.CanonicalMIMEHeaderKey(f.Name)
-		if !hopByHop(name) && !slices.Contains(listed, name) {
+		if !hopByHop(hyphenated(name)) && !slices.Contains(listed, name) {
 			h[name] = append(h[name], f.Value)
 		}
 	}

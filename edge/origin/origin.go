@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"sync"
 	"time"
@@ -25,7 +24,9 @@ type Origin struct {
 	base      *url.URL
 	tls       *tls.Config // nil for http
 	transport *http.Transport
-	slots     chan struct{} // one token for each fetch in flight
+	fresh     *http.Transport // makes a connection for each request
+	slots     chan struct{}   // one token for each fetch in flight
+	maySend   func() bool     // whether a request may be sent again; it counts as a retry then
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelCauseFunc
@@ -47,7 +48,7 @@ func New(cfg Config) (*Origin, error) {
 	if err != nil {
 		return nil, fmt.Errorf("origin: %w", err)
 	}
-	o := &Origin{cfg: cfg, base: base, slots: make(chan struct{}, cfg.MaxInFlight)}
+	o := &Origin{cfg: cfg, base: base, slots: make(chan struct{}, cfg.MaxInFlight), maySend: func() bool { return true }}
 	o.catalogue = catalogue{up: o, host: base.Host}
 	if base.Scheme == "https" {
 		roots, err := cfg.roots()
@@ -70,6 +71,8 @@ func New(cfg Config) (*Origin, error) {
 		// timeout begins only when the whole request has been taken.
 		TLSNextProto: map[string]func(string, *tls.Conn) http.RoundTripper{}, // HTTP/1.1 only
 	}
+	o.fresh = o.transport.Clone()
+	o.fresh.DisableKeepAlives = true
 	return o, nil
 }
 
@@ -114,26 +117,12 @@ func (o *Origin) fetch(ctx context.Context, f *edge.Fetch) (_ *edge.Answer, err 
 		}
 	}()
 
-	t := new(tap)
-	trace := &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
-		// The Transport has chosen a connection, and not yet counted the request
-		// as waiting for an answer there.
-		if c, ok := info.Conn.(*conn); ok {
-			t = new(tap) // an attempt before this one was given up
-			c.await(o.cfg.ConnectTimeout, t)
-		}
-	}, Got1xxResponse: interim(f.Interim)}
-	req, err := o.request(httptrace.WithClientTrace(ctx, trace), f, body)
-	if err != nil {
-		return nil, err
-	}
 	w.start(o.cfg.HeaderTimeout, ErrHeaderTimeout)
-	requestAt := time.Now()
-	res, err := o.transport.RoundTrip(req)
+	res, t, requestAt, err := o.roundTrip(ctx, f, body)
 	responseAt := time.Now()
 	w.stop()
 	if err != nil {
-		return nil, cause(ctx, err)
+		return nil, err
 	}
 	if res.StatusCode < 200 || res.StatusCode > 599 {
 		_ = res.Body.Close()
@@ -257,7 +246,7 @@ func (o *Origin) Close() error {
 	// Once no fetch can take an idle connection any more, those that become idle
 	// are closed too.
 	o.fetches.Wait()
-	o.transport.CloseIdleConnections()
+	o.transport.CloseIdleConnections() // fresh has none
 	o.conns.Wait()
 	return nil
 }

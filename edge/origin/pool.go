@@ -107,6 +107,9 @@ func NewPool(cfg PoolConfig) (*Pool, error) {
 	}
 	p := newPool(cfg, servers)
 	p.origins = origins
+	for _, o := range origins {
+		o.maySend = p.spend
+	}
 	return p, nil
 }
 

@@ -102,10 +102,7 @@ func (c *conns) kill(ctx context.Context) {
 	}
 	c.mu.Lock()
 	for conn := range c.open {
-		if h1, ok := conn.(*h1Conn); ok {
-			conn = h1.TCPConn // at once
-		}
-		_ = conn.Close()
+		_ = conn.Close() // at once: since retire none is busy with an answer that it ends after
 	}
 	c.mu.Unlock()
 	select {

@@ -63,6 +63,19 @@ func (f *h1Fields) Get(canonical string) string {
 	return ""
 }
 
+// Has reports whether the field is there, empty or not.
+func (f *h1Fields) Has(canonical string) bool {
+	if f.lacks(canonical) {
+		return false
+	}
+	for i := range f.lines {
+		if f.name(i) == canonical {
+			return true
+		}
+	}
+	return false
+}
+
 // Each yields every value of a field, in order.
 func (f *h1Fields) Each(canonical string, yield func(string) bool) {
 	if f.lacks(canonical) {

@@ -55,7 +55,7 @@ func (h *h1) renderFields(ctx *fasthttp.RequestCtx, x *h1Exchange) {
 	if rep.Art != nil {
 		before := ""
 		for name, value := range rep.Art.All {
-			if name == rep.Skip || gate.OwnLine(name) {
+			if rep.Skip.Has(name) || gate.OwnLine(name) {
 				continue
 			}
 			if name == before {

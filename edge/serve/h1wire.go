@@ -18,7 +18,7 @@ import (
 // their own here. HOT.
 func (h *h1) wire(x *h1Exchange) bool {
 	rep := &x.Rep
-	if rep.Art == nil || rep.Stream != nil || rep.Skip != "" || rep.Passed != nil || rep.Trailer != nil {
+	if rep.Art == nil || rep.Stream != nil || rep.Skip != 0 || rep.Passed != nil || rep.Trailer != nil {
 		return false
 	}
 	form := rep.Art.Form(edge.H1, h1Form)

@@ -21,6 +21,11 @@ func (f netFields) Get(canonical string) string {
 	return ""
 }
 
+// Has reports whether the field is there, empty or not.
+func (f netFields) Has(canonical string) bool {
+	return len(f[canonical]) > 0 && !consumed(canonical)
+}
+
 // Each yields every value of a field, in order.
 func (f netFields) Each(canonical string, yield func(string) bool) {
 	if consumed(canonical) {

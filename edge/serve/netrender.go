@@ -25,7 +25,7 @@ func (o *netReply) render(x *netExchange, altSvc []string, stepTimeout time.Dura
 	header := o.w.Header()
 	if rep.Art != nil {
 		rep.Art.Lists(func(name string, values []string) bool {
-			if name != rep.Skip && !gate.OwnLine(name) {
+			if !rep.Skip.Has(name) && !gate.OwnLine(name) {
 				header[name] = values
 			}
 			return true

@@ -60,7 +60,7 @@ func TestSameAnswers(t *testing.T) {
 			x.Rep.Extra.Add("Content-Range", []byte("bytes 10-19/15000"))
 		},
 		"/own": func(x *edge.Exchange) {
-			x.Rep.Status, x.Rep.Art, x.Rep.Skip = 206, art, "Content-Type"
+			x.Rep.Status, x.Rep.Art, x.Rep.Skip = 206, art, edge.SkipType
 			x.Rep.Body = []byte("own memory")
 			x.Rep.Length = 10
 			x.Rep.Extra.Add("Content-Type", []byte("multipart/byteranges; boundary=x"))
@@ -198,6 +198,7 @@ func echo(_ context.Context, x *edge.Exchange) {
 	fmt.Fprintln(&b, strings.Join(lines, "\n"))
 	fmt.Fprintf(&b, "get=%q combined=%q", req.Fields.Get("X-Many"), req.Fields.Combined("X-Many"))
 	req.Fields.Each("X-Many", func(v string) bool { fmt.Fprintf(&b, " each=%q", v); return v != "b" })
+	fmt.Fprintf(&b, " has=%v %v %v %v", req.Fields.Has("X-Many"), req.Fields.Has("X-Empty"), req.Fields.Has("X-None"), req.Fields.Has("Host"))
 	fmt.Fprintf(&b, " absent=%q host=%q expect=%q\n", req.Fields.Combined("X-None"), req.Fields.Get("Host"), req.Fields.Get("Expect"))
 	if req.Body != nil {
 		content, err := io.ReadAll(req.Body)
@@ -218,6 +219,7 @@ func TestSameRequests(t *testing.T) {
 	}{
 		{name: "plain", method: "GET", target: "/a/%62/..%2F?x=1&x=2"},
 		{name: "fields", method: "GET", target: "/", header: []string{"X-Many", "a", "x-many", "b", "X-Many", "c", "Cookie", "a=1; b=2", "Accept", "*/*"}},
+		{name: "empty field", method: "GET", target: "/", header: []string{"X-Empty", ""}},
 		{name: "small", method: "POST", target: "/", body: func() io.Reader { return strings.NewReader("content") }},
 		{name: "form", method: "POST", target: "/", header: []string{"Content-Type", "multipart/form-data; boundary=x"},
 			body: func() io.Reader { return strings.NewReader("--x junk") }},

@@ -44,13 +44,13 @@ func (s *Server) appendFields(b []byte, x *edge.Exchange, length int64, now time
 	dated := false
 	switch {
 	case rep.Art == nil:
-	case rep.Skip == "":
+	case rep.Skip == 0:
 		block := rep.Art.Form(edge.H2, bake)
 		dated = block[0] == blockDated
 		b = append(b, block[1:]...)
 	default:
 		for name, value := range rep.Art.All {
-			if name != rep.Skip {
+			if !rep.Skip.Has(name) {
 				b, dated = appendOthers(b, name, value, dated)
 			}
 		}

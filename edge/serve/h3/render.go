@@ -70,13 +70,13 @@ func (r *request) appendLength(length int64) {
 // appendArtifact writes the stored lines, and reports whether Date is among them.
 func (r *request) appendArtifact() (dated bool) {
 	rep := &r.Rep
-	if rep.Skip == "" {
+	if rep.Skip == 0 {
 		form := rep.Art.Form(edge.H3, encodeForm)
 		r.out = append(r.out, form[1:]...)
 		return form[0] == formDated
 	}
 	for name, value := range rep.Art.All {
-		if name != rep.Skip && !gate.OwnLine(name) {
+		if !rep.Skip.Has(name) && !gate.OwnLine(name) {
 			r.out = qpack.AppendShort(r.out, name, value)
 			dated = dated || name == "Date"
 		}

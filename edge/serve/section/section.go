@@ -133,6 +133,16 @@ func (s *Section) Get(canonical string) string {
 	return ""
 }
 
+// Has reports whether the field is there, empty or not.
+func (s *Section) Has(canonical string) bool {
+	for i := range s.lines {
+		if s.lines[i].name == canonical {
+			return true
+		}
+	}
+	return false
+}
+
 // Each yields every value of a field, in order.
 func (s *Section) Each(canonical string, yield func(string) bool) {
 	for i := range s.lines {

@@ -56,7 +56,10 @@ func TestRequest(t *testing.T) {
 	require.Equal(t, []string{"X-Many: a", "User-Agent: t", "X-Many: b", "Te: trailers", "Cookie: a=1; b=2; c=3", "X-Many: ", "Priority: u=1, i"}, all)
 	require.Equal(t, "a", s.Get("X-Many"))
 	require.Equal(t, "a, b, ", s.Combined("X-Many"))
+	require.True(t, s.Has("X-Many"))
+	require.False(t, s.Has("X-None"))
 	require.Empty(t, s.Get("Host"))
+	require.False(t, s.Has("Host"))
 	require.Empty(t, s.Get("Content-Length"))
 	var each []string
 	s.Each("X-Many", func(v string) bool { each = append(each, v); return v != "b" })
