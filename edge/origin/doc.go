@@ -18,7 +18,8 @@
 //     a shorter body (but for bodies that only the connection's end delimits).
 //   - A request of which any byte went out is sent once more at most, where it is a GET,
 //     HEAD or OPTIONS without content, its connection had served before, and no byte
-//     of an answer came. It counts as a retry, also where none are configured.
+//     of an answer came. It counts as a retry, within their budget, also where
+//     none are configured.
 //   - Every wait has an end: connecting, the header section, and each read.
 //   - Hop-by-hop fields, and those that Connection names, cross in neither
 //     direction. Fields that come more than once are kept, in order.

@@ -132,7 +132,7 @@ func pooled(t *testing.T, cfg PoolConfig, b *breaking) *Pool {
 // A request that an origin was sent goes out once more at most, however many
 // connections are kept, and only where it may and the connection had served before.
 func TestRequestIsResentOnceAtMost(t *testing.T) {
-	const kept = 12
+	const kept = 30
 	key := edge.Field{Name: "Idempotency-Key", Value: "1"}
 	for name, c := range map[string]struct {
 		fetch edge.Fetch
