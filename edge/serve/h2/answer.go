@@ -39,6 +39,9 @@ func (c *conn) answerLocked(id uint32, st *stream, remoteClosed bool, x *exchang
 		if st == nil {
 			st = c.beginLocked(id, remoteClosed, p)
 			st.answered = true
+			if !remoteClosed {
+				st.upload = unwanted(st)
+			}
 		}
 		st.pending, st.last = keep(rep), true
 		st.due = now.Add(c.srv.cfg.WriteTimeout)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"runtime/debug"
 	"sync"
 	"time"
 )
@@ -102,7 +103,7 @@ func newConn(s *Server, life context.Context, nc net.Conn, wire *Wire) *conn {
 // serve reads until the connection ends, and waits for everything that it began.
 func (c *conn) serve() error {
 	c.arm(c.now.Add(c.srv.cfg.step()))
-	err := c.read()
+	err := c.readSafely()
 	c.end(err)
 	c.work.Wait()
 	if c.x != nil {
@@ -117,6 +118,18 @@ func (c *conn) serve() error {
 
 // errOver ends a connection that has nothing more to do.
 var errOver = errors.New("h2: over")
+
+// readSafely is read, of which a panic ends the connection and not the process. What
+// it calls gives the mutex back in any case.
+func (c *conn) readSafely() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.srv.logger.Error("panic while reading", "proto", "h2", "err", p, "stack", string(debug.Stack()))
+			err = fatal(codeInternal, "the connection could not be served")
+		}
+	}()
+	return c.read()
+}
 
 func (c *conn) read() error {
 	if err := c.readPreface(); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
@@ -36,8 +37,20 @@ func bounds() Config {
 	return Config{
 		MaxHeaderBytes: 32 << 10, MaxBody: 16 << 20, MaxStreams: 128,
 		HeaderTimeout: 10 * time.Second, BodyTimeout: time.Minute, WriteTimeout: time.Minute, IdleTimeout: time.Minute,
-		AltSvc: `h3=":443"; ma=300`,
+		AltSvc: `h3=":443"; ma=300`, Logger: slog.New(loud{slog.DiscardHandler}),
 	}
+}
+
+// loud takes no panic of the reader's own for granted.
+type loud struct{ slog.Handler }
+
+func (loud) Enabled(context.Context, slog.Level) bool { return true }
+
+func (loud) Handle(_ context.Context, r slog.Record) error {
+	if strings.HasSuffix(r.Message, "while reading") {
+		panic(r.Message)
+	}
+	return nil
 }
 
 func newServer(t testing.TB, core Core, change ...func(*Config)) *Server {

@@ -200,14 +200,18 @@ func (c *conn) ask(id uint32, x *exchange, head *section.Head) (here bool, err e
 // answerHere puts an answer from memory into out, and makes the exchange ready for
 // the next request.
 func (c *conn) answerHere(id uint32, remoteClosed bool, x *exchange, head *section.Head) error {
-	c.mu.Lock()
-	c.waitForRoomLocked()
-	c.answerLocked(id, nil, remoteClosed, x, head.Priority, c.now)
-	full := len(c.out) > maxOut
-	c.mu.Unlock()
+	full := c.answerInRoom(id, remoteClosed, x, head.Priority)
 	x.reset()
 	if full {
 		return c.flushReader()
 	}
 	return nil
+}
+
+func (c *conn) answerInRoom(id uint32, remoteClosed bool, x *exchange, p section.Importance) (full bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock() // also where it panics: see readSafely
+	c.waitForRoomLocked()
+	c.answerLocked(id, nil, remoteClosed, x, p, c.now)
+	return len(c.out) > maxOut
 }

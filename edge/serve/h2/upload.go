@@ -48,6 +48,11 @@ func (c *conn) beginUpload(id uint32, x *exchange, head *section.Head) error {
 	return nil
 }
 
+// unwanted is the content of a request that is refused before it has come.
+func unwanted(st *stream) *upload {
+	return &upload{st: st, declared: -1, window: streamWindow, err: errReset}
+}
+
 // beginLocked begins a request that has waited for its content.
 func (u *upload) beginLocked() {
 	if u.begin != nil {
