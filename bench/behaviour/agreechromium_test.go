@@ -2,6 +2,7 @@ package behaviour
 
 import (
 	"bytes"
+	"crypto/sha256"
 	_ "embed"
 	"encoding/json"
 	"fmt"
@@ -29,7 +30,8 @@ func TestChromiumAgrees(t *testing.T) {
 	for _, proto := range []string{"h2", "h3"} {
 		t.Run(proto, func(t *testing.T) {
 			p.agree(t, 10_000, p.any, func(t *testing.T, all []Exchange) (stock, lean []Outcome) {
-				return o.browse(t, path, proto, p, all)
+				got := o.visit(t, path, proto, []*Node{p.stock, p.lean}, all)
+				return got[0], got[1]
 			})
 		})
 	}
@@ -78,48 +80,73 @@ func (o *briefed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// browse has one browser make all exchanges, with one node after the other.
-func (o *briefed) browse(t *testing.T, path, proto string, p *pair, all []Exchange) (stock, lean []Outcome) {
-	if proto == "h3" {
-		// Chromium 156 fails to fetch some of the long answers of quic-go's server that end in trailer fields.
-		all = slices.Clone(all)
-		for i, e := range all {
-			all[i].Target = strings.Replace(e.Target, "/trailed/", "/flowing/", 1)
-		}
+// TestChromiumReadsTrailedAnswers: a browser has all of an answer whose origin has
+// trailer fields for it. Chromium 156 does not, over HTTP/3, where they are sent to it:
+// 41 of 60 such answers, of either server, ended in ERR_CONNECTION_CLOSED.
+func TestChromiumReadsTrailedAnswers(t *testing.T) {
+	path := program(t, "chromium", "chromium-browser", "google-chrome")
+	o := &briefed{}
+	p := newPair(t, 200, o)
+	var all []Exchange
+	for i := range p.exchanges {
+		all = append(all, Exchange{Method: "GET", Target: fmt.Sprintf("/trailed/%d/t%d", p.plan.r.IntN(300_000), i), Content: -1, Quit: -1})
 	}
+	for _, proto := range []string{"h2", "h3"} {
+		t.Run(proto, func(t *testing.T) {
+			var not []string
+			for i, got := range o.visit(t, path, proto, []*Node{p.lean}, all)[0] {
+				var size int
+				_, err := fmt.Sscanf(all[i].Target, "/trailed/%d/", &size)
+				require.NoError(t, err)
+				want := fmt.Sprintf("content: %d bytes, %x\n", size, sha256.Sum256(contentOf(all[i].Target, size)))
+				if said := got.String(); !strings.Contains(said, "\n:status: 200\n") || !strings.Contains(said, want) {
+					not = append(not, all[i].Target+": "+said)
+				}
+			}
+			require.Empty(t, not, "%d of %d", len(not), len(all))
+		})
+	}
+}
+
+// visit has one browser make all exchanges with one or two nodes, and returns what it
+// saw of each.
+func (o *briefed) visit(t *testing.T, path, proto string, nodes []*Node, all []Exchange) [][]Outcome {
 	brief, err := json.Marshal(all)
 	require.NoError(t, err)
 	seen := make(chan report)
 	o.mu.Lock()
-	o.brief, o.seen, o.next = brief, seen, p.lean.H3
+	o.brief, o.seen, o.next = brief, seen, nodes[len(nodes)-1].H3
 	o.mu.Unlock()
+	var pins, origins []string
+	for _, n := range nodes {
+		pins, origins = append(pins, pin(t, n)), append(origins, strings.TrimPrefix(n.H3, "https://"))
+	}
 	args := []string{"--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
 		"--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--log-level=3", "--user-data-dir=" + t.TempDir(),
-		"--ignore-certificate-errors-spki-list=" + pin(t, p.lean) + "," + pin(t, p.stock), "--host-resolver-rules=MAP localhost 127.0.0.1"}
+		"--ignore-certificate-errors-spki-list=" + strings.Join(pins, ","), "--host-resolver-rules=MAP localhost 127.0.0.1"}
 	if proto == "h3" {
-		args = append(args, fmt.Sprintf("--origin-to-force-quic-on=%s,%s", strings.TrimPrefix(p.lean.H3, "https://"), strings.TrimPrefix(p.stock.H3, "https://")))
+		args = append(args, "--origin-to-force-quic-on="+strings.Join(origins, ","))
 	} else {
 		args = append(args, "--disable-quic")
 	}
-	browser := launch(t, "chromium", path, append(args, p.stock.H3+"/")...)
+	browser := launch(t, "chromium", path, append(args, nodes[0].H3+"/")...)
 	defer browser.finish()
 	late := time.After(time.Minute + time.Duration(len(all))*10*time.Millisecond)
-	for len(stock) < len(all) || len(lean) < len(all) {
+	got := make([][]Outcome, len(nodes))
+	for left := len(nodes) * len(all); left > 0; {
 		select {
 		case some := <-seen:
+			i := slices.IndexFunc(nodes, func(n *Node) bool { return n.H3 == some.At })
+			require.NotEqual(t, -1, i, some.At)
 			for _, one := range some.Seen {
-				got := reported(t, proto, one)
-				if some.At == p.stock.H3 {
-					stock = append(stock, got)
-				} else {
-					lean = append(lean, got)
-				}
+				got[i] = append(got[i], reported(t, proto, one))
+				left--
 			}
 		case <-late:
-			require.FailNow(t, "the browser has not come to an end", "%d and %d of %d\n%s", len(stock), len(lean), len(all), browser.logs)
+			require.FailNow(t, "the browser has not come to an end", "%d left of %d\n%s", left, len(all), browser.logs)
 		}
 	}
-	return stock, lean
+	return got
 }
 
 // reported is what the page told of an exchange.

@@ -124,6 +124,7 @@ func (p *Plan) Fields(target string) (f []string) {
 	add(4, "Priority", func() string { return one(p, "u=0", "u=7, i", "i", "u=9", "u=") })
 	add(10, "Cache-Control", func() string { return one(p, "only-if-cached", "max-stale=5", "min-fresh=1") })
 	add(8, "Cookie", func() string { return strings.Repeat("a=b; ", p.r.IntN(50)) + "z=1" })
+	add(3, "Te", func() string { return "trailers" })
 	for range p.r.IntN(4) {
 		f = append(f, fmt.Sprintf("X-H%d", p.r.IntN(5)), strings.Repeat("v", 1+p.r.IntN(200)))
 	}

@@ -157,11 +157,12 @@ func (r *rig) over(t *testing.T, test func(t *testing.T, c client)) {
 
 // answer is what a client saw.
 type answer struct {
-	status int
-	header http.Header
-	body   string
-	length int64
-	err    error // of reading the content
+	status  int
+	header  http.Header
+	body    string
+	length  int64
+	err     error // of reading the content
+	trailer http.Header
 }
 
 func (c client) do(t testing.TB, method, target string, body io.Reader, header ...string) answer {
@@ -177,7 +178,7 @@ func (c client) do(t testing.TB, method, target string, body io.Reader, header .
 	require.Equal(t, int(c.proto)+1, resp.ProtoMajor)
 	content, err := io.ReadAll(resp.Body)
 	_ = resp.Body.Close()
-	return answer{resp.StatusCode, resp.Header, string(content), resp.ContentLength, err}
+	return answer{resp.StatusCode, resp.Header, string(content), resp.ContentLength, err, resp.Trailer}
 }
 
 // raw opens a connection to the plain listener.

@@ -53,8 +53,9 @@ func (o *netReply) render(x *netExchange, altSvc []string, stepTimeout time.Dura
 	switch {
 	case !content:
 	case rep.Stream != nil:
+		trailing := gate.Trailing(&x.Exchange)
 		o.copy(rep.Stream, stepTimeout)
-		if rep.Trailer != nil {
+		if trailing {
 			for _, f := range rep.Trailer() {
 				header[f.Name] = append(header[f.Name], f.Value)
 			}

@@ -13,7 +13,8 @@ import (
 )
 
 // Trailer fields follow the content that they came with, on each protocol; where
-// there is no place for them they are left out.
+// there is no place for them they are left out, and over HTTP/3 where nobody has asked
+// for them: TestChromiumReadsTrailedAnswers in bench/behaviour says why.
 func TestTrailers(t *testing.T) {
 	core := coreFunc(func(_ context.Context, x *edge.Exchange) {
 		content := strings.NewReader("content")
@@ -32,7 +33,16 @@ func TestTrailers(t *testing.T) {
 	})
 	r := start(t, core)
 	r.over(t, func(t *testing.T, c client) {
-		resp, err := c.Get(c.base + "/x")
+		req, err := http.NewRequest("GET", c.base+"/x", nil)
+		require.NoError(t, err)
+		if c.proto == edge.H3 {
+			a := c.do(t, "GET", "/x", nil)
+			require.NoError(t, a.err)
+			require.Equal(t, "content", a.body)
+			require.Empty(t, a.trailer)
+			req.Header.Set("Te", "trailers")
+		}
+		resp, err := c.Do(req)
 		require.NoError(t, err)
 		require.Empty(t, resp.Header.Get("X-Sum"))
 		require.Contains(t, resp.Trailer, "X-None", "announced")

@@ -1,6 +1,10 @@
 package gate
 
-import "github.com/letteros/letteredge/edge"
+import (
+	"strings"
+
+	"github.com/letteros/letteredge/edge"
+)
 
 // OwnLine reports whether a field is the transport's own to write, or belongs to
 // another connection than this one: as a line of an answer it would break the
@@ -33,10 +37,20 @@ func Shape(x *edge.Exchange) (length int64, content bool) {
 	return length, !head && (rep.Stream != nil || len(rep.Body) > 0)
 }
 
+// Trailing reports whether the trailer fields of an answer follow its content (RFC 9110
+// §6.5.1). Over HTTP/3 they do for who says that it wants them ("TE: trailers", §10.1.4):
+// Chromium, which does not, takes most answers that end in some for broken off.
+func Trailing(x *edge.Exchange) bool {
+	if x.Rep.Trailer == nil || x.Rep.Stream == nil || x.Req.Method == edge.MethodHead || Bodiless(x.Rep.Status) {
+		return false
+	}
+	return x.Req.Proto != edge.H3 || strings.EqualFold(x.Req.Fields.Get("Te"), "trailers")
+}
+
 // Announced are the trailer fields to be announced ahead of content that has some
 // (RFC 9110 §6.6.2).
 func Announced(x *edge.Exchange) []string {
-	if x.Rep.Trailer == nil || x.Rep.Stream == nil || x.Req.Method == edge.MethodHead || Bodiless(x.Rep.Status) {
+	if !Trailing(x) {
 		return nil
 	}
 	return x.Rep.Announced

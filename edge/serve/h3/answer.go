@@ -331,7 +331,7 @@ func (r *request) writeTrailer() error {
 
 // trailer asks for those fields; a panic is none of them.
 func (r *request) trailer() (fields []edge.Field) {
-	if r.Rep.Trailer == nil {
+	if !gate.Trailing(&r.Exchange) {
 		return nil
 	}
 	defer r.recovered(func() { fields = nil })
