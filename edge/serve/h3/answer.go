@@ -62,6 +62,8 @@ func (r *request) hasContent() (has, known bool) {
 		return r.head.Length > 0, true
 	case r.Req.Method == edge.MethodGet, r.Req.Method == edge.MethodHead, r.Req.Method == edge.MethodConnect:
 		return false, true
+	case r.Req.Early && !r.Req.Method.Safe(): // it is answered 425 whatever it has
+		return true, true
 	case r.eof && r.r == r.w:
 		return false, true
 	}
@@ -390,9 +392,12 @@ func (r *request) drop() {
 	}
 }
 
-// checkRest looks at frames that nobody has read, which came with the request.
+// checkRest looks at frames that nobody has read, which came with the request, from
+// where whoever read its content has stopped.
 func (r *request) checkRest() {
-	r.content = content{r: r, length: -1}
+	if r.content.r == nil {
+		r.content = content{r: r, length: -1}
+	}
 	var b [512]byte
 	for {
 		if _, err := r.content.Read(b[:]); err != nil {

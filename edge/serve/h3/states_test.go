@@ -3,7 +3,9 @@ package h3
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -172,6 +174,49 @@ func TestFramesBehindARequest(t *testing.T) {
 		_, got := ask(core, &fakeStream{parts: [][]byte{[]byte(head("GET", "/") + sent)}, then: io.EOF})
 		require.Equal(t, want, got)
 	}
+}
+
+// Content that a core has not read, or not to its end, is looked at from where the
+// core has stopped.
+func TestContentThatNobodyReads(t *testing.T) {
+	post, data := head("POST", "/"), func(s string) string { return frame(frameData, s) }
+	for sent, want := range map[string]string{
+		post + data("hello"):                                                 "200 x",
+		post + data("hello") + data("") + data("world"):                      "200 x",
+		post + data("hello") + frame(frameHeaders, block("x-checksum", "1")): "200 x",
+		head("POST", "/", "content-length", "5") + data("hello"):             "200 x",
+		post + data("hello") + settings:                                      "connection 0x105",
+		post + ints(frameData, 10) + "hello":                                 "connection 0x106",
+		post + data("hello") + frame(frameData, "world")[:4]:                 "connection 0x106",
+	} {
+		for read := range 4 {
+			core := coreFunc{serve: func(_ context.Context, x *edge.Exchange) {
+				_, _ = io.ReadFull(x.Req.Body, make([]byte, read))
+				says(x, "x")
+			}}
+			for _, n := range []int{1, 2, 7, 1000} {
+				_, got := ask(core, &fakeStream{parts: split(sent, n), then: io.EOF})
+				if n < 1000 && got == "200 x" {
+					continue // it was answered, and the rest stopped, before it came
+				}
+				require.Equal(t, want, got, "%q, %d at a time, %d read", sent, n, read)
+			}
+		}
+	}
+}
+
+// An unsafe request in early data has its answer before its content has come, and
+// needs no other.
+func TestUnsafeEarlyDataIsNotWaitedFor(t *testing.T) {
+	core := coreFunc{serve: func(_ context.Context, x *edge.Exchange) { says(x, fmt.Sprint(x.Req.Early)) }}
+	p := newFakePeer()
+	p.done = make(chan struct{})
+	s := &fakeStream{parts: [][]byte{[]byte(head("POST", "/")), []byte(frame(frameData, "hello"))}, then: io.EOF}
+	c := newConn(newServer(testConfig(), core, slog.New(slog.DiscardHandler)), p)
+	c.take(s)
+	c.work.Wait()
+	require.Equal(t, "200 true", outcome(p, s))
+	require.Equal(t, 1, s.at, "the content was waited for")
 }
 
 func split(s string, n int) (parts [][]byte) {
