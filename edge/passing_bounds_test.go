@@ -30,7 +30,7 @@ func TestMemoryBetweenReaders(t *testing.T) {
 		"what fits":          {128 << 20, passBegin, 30 * kib, passKept, passKept, 0},
 		"what fits by half":  {128 << 20, 97 * kib, 80 * kib, passKept + kib, passKept + 80*kib, 0},
 		"what does not fit":  {128 << 20, passBegin, 1000 * kib, 0, 0, 1},
-		"where room is rare": {passKept + passKept/2, passBegin, 90 * kib, 0, 0, 1},
+		"where room is rare": {passKept, 60 * kib, 30 * kib, 0, 0, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

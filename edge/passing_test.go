@@ -244,6 +244,8 @@ func TestSlowReaderIsNotGivenOtherContent(t *testing.T) {
 		"a whole of another tag":     {strong, false, func(a *edge.Answer) { line("Etag", `"v2"`)(a); other(a) }, 1},
 		"another part":               {strong, true, line("Content-Range", "bytes 0-2097151/2097152"), 1},
 		"less than the rest":         {strong, true, line("Content-Range", "bytes 10-20/2097152"), 1},
+		"the whole as a part":        {strong, true, func(a *edge.Answer) { line("Content-Range", "bytes 0-2097151/2097152")(a); a.Length = -1 }, 1},
+		"a part without its end":     {strong, true, func(a *edge.Answer) { line("Content-Range", "bytes 10-20/2097152")(a); a.Length = -1 }, 1},
 		"a part of unknown size":     {strong, true, line("Content-Range", "bytes 10-2097151/*"), 1},
 		"a part of another length":   {strong, true, func(a *edge.Answer) { a.Length++ }, 1},
 		"another coding":             {strong, true, line("Content-Encoding", "gzip"), 1},
