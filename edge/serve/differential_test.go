@@ -127,7 +127,7 @@ func dialers(roots *x509.CertPool) map[string]func(window int) (http.RoundTrippe
 	return map[string]func(int) (http.RoundTripper, func()){
 		"h2": func(window int) (http.RoundTripper, func()) {
 			tr := &http.Transport{DisableCompression: true, TLSClientConfig: trust, ForceAttemptHTTP2: true,
-				HTTP2: &http.HTTP2Config{MaxReceiveBufferPerStream: window, MaxReceiveBufferPerConnection: 2 * window}}
+				HTTP2: &http.HTTP2Config{MaxReceiveBufferPerStream: window, MaxReceiveBufferPerConnection: max(2*window, 65_535)}} // of less it makes 1 GiB
 			return tr, tr.CloseIdleConnections
 		},
 		"h3": func(window int) (http.RoundTripper, func()) {
