@@ -53,6 +53,7 @@ type conn struct {
 	lastServed uint32    // the highest that is, or was, served
 	fuss       fuss
 	early      earlyPriorities
+	told       bool // the client says what comes first; where it does not, answers take turns
 
 	sendWindow  int64 // of the connection
 	peerWindow  int64 // that streams begin with

@@ -114,6 +114,36 @@ func TestPriorities(t *testing.T) {
 	require.GreaterOrEqual(t, turns, 100, "those that may take turns do")
 }
 
+// TestTurnsWithoutPriorities: of a client that says nothing of priorities, which may
+// stand for many readers, no answer waits for another one's end.
+func TestTurnsWithoutPriorities(t *testing.T) {
+	for said, want := range map[string][]uint32{"": {7, 3, 5}, "u=3, i=?0": {7, 3, 5}, "u=2": {3, 5, 7}} {
+		p := greet(t, newServer(t, atOnce(func(x *edge.Exchange) {
+			n := 60_000
+			if x.Req.Target == "/small" {
+				n = 100
+			}
+			x.Rep.Status, x.Rep.Body, x.Rep.Length = 200, make([]byte, n), int64(n)
+		})), http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
+		var more []string
+		if said != "" {
+			more = []string{"priority", said}
+		}
+		p.ask(3, "/large", more...)
+		p.ask(5, "/large", more...)
+		p.ask(7, "/small", more...)
+		require.NoError(t, p.WriteWindowUpdate(0, 1<<20))
+		require.NoError(t, p.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 1 << 20}))
+		var order []uint32
+		for len(order) < 3 {
+			if d, ok := p.next().(*http2.DataFrame); ok && d.StreamEnded() {
+				order = append(order, d.StreamID)
+			}
+		}
+		require.Equal(t, want, order, said)
+	}
+}
+
 func TestUpload(t *testing.T) {
 	core := coreFunc(func(_ context.Context, x *edge.Exchange) { echo(x) })
 	p := greet(t, newServer(t, core))

@@ -17,7 +17,7 @@ const (
 
 // pumpLocked moves content from streams to out, the most urgent first (RFC 9218
 // §10): of the same urgency those that are not incremental one after the other,
-// the others by turns.
+// the others, and all where the client says nothing of priorities, by turns.
 func (c *conn) pumpLocked() {
 	for len(c.ready) > 0 && len(c.out) < maxOut {
 		best := -1

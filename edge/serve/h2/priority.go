@@ -58,6 +58,7 @@ func (c *conn) onPriorityUpdate(f frame) error {
 	p := section.ParsePriority(string(f.payload[4:]))
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.told = true
 	if st := c.streams[id]; st != nil {
 		st.importance = p
 	} else if id > c.lastID {

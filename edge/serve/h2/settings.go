@@ -1,6 +1,10 @@
 package h2
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"maps"
+	"slices"
+)
 
 // onSettings takes the client's settings (RFC 9113 §6.5).
 func (c *conn) onSettings(f frame) error {
@@ -55,7 +59,8 @@ func (c *conn) resizeWindowsLocked(v uint32) error {
 	}
 	more := int64(v) - c.peerWindow
 	c.peerWindow = int64(v)
-	for _, st := range c.streams {
+	for _, id := range slices.Sorted(maps.Keys(c.streams)) { // those that now may send do so in the order of their requests
+		st := c.streams[id]
 		if st.sendWindow+more > maxWindow {
 			return fatal(codeFlow, "INITIAL_WINDOW_SIZE makes a window too large")
 		}

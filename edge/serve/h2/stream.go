@@ -40,6 +40,10 @@ type stream struct {
 func (c *conn) beginLocked(id uint32, remoteClosed bool, p section.Importance) *stream {
 	st := &stream{c: c, id: id, sendWindow: c.peerWindow, remoteClosed: remoteClosed}
 	st.importance = c.early.take(id, p)
+	c.told = c.told || st.importance != section.Default()
+	if !c.told {
+		st.importance.Incremental = true
+	}
 	c.streams[id] = st
 	c.armLocked(c.now.Add(c.srv.cfg.step()))
 	return st
