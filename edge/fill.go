@@ -289,6 +289,7 @@ func (c *Core) renew(fl *flight, d *detached, stale *Slot, ans *Answer) outcome 
 	if err != nil {
 		return outcome{err: fmt.Errorf("renew %s: %w", fl.key.Text, err), status: 304}
 	}
+	fl.own = ownFields(fl.key, ans.Fields, rules.Omit)
 	art := bake(stale.Art.Status, fields, rules.Omit, stale.Art.Body, tags, fl.key.IsArtifact())
 	art.upstreamETag, art.control = stale.Art.about(aboutUpstreamETag), control
 	if art.LastModified == "" {
@@ -316,6 +317,7 @@ func (c *Core) receive(ctx context.Context, fl *flight, d *detached, f *Fetch, a
 		// waiters are told how the origin fails.
 		return forLeader(ans)
 	}
+	fl.own = ownFields(fl.key, ans.Fields, rules.Omit)
 	tags, tagErr := responseTags(fl.key, ans.Fields)
 	artifact := fl.key.IsArtifact() && ans.Status == 200
 	if d.part != nil { // a purge of what only the part has named hits its bytes here too

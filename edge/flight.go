@@ -40,6 +40,9 @@ type flight struct {
 	begin1  sync.Once
 	content *growing
 	landed  bool // the filling goroutine's
+	// own are the fields of the answer that are its reader's alone: see ownFields.
+	// They are set before outcome and early are.
+	own     []Field
 	waiters atomic.Int32
 	// claim settles who closes a private answer: the leader that takes it, or
 	// the fill if the leader has gone.
@@ -93,6 +96,8 @@ type outcome struct {
 	passed  bool
 	// reader of content, of whoever this outcome is handed to.
 	reader *growingReader
+	// own is flight.own, for the leader.
+	own []Field
 	// unpushed is what the origin shows in the place of the target, beside err, where
 	// a reader may get it rather than nothing.
 	unpushed *Slot

@@ -75,6 +75,7 @@ func (c *Core) miss(ctx context.Context, x *Exchange, route *Route, f found) {
 		if o.status != o.slot.Art.Status {
 			x.Rep.Cache.FwdStatus = o.status
 		}
+		x.Rep.Passed = o.own
 		c.show(x, o.slot)
 		if o.reader != nil {
 			x.Rep.Stream, x.Rep.Length = o.reader, o.length

@@ -246,6 +246,7 @@ func (c *Core) receivePart(fl *flight, d *detached, f *Fetch, ans *Answer) outco
 	if err != nil {
 		return outcome{err: fmt.Errorf("fetch %s: read body: %w", f.Target, err), status: ans.Status}
 	}
+	fl.own = ownFields(fl.key, ans.Fields, rules.Omit)
 	fields := withDate(ans, rules)
 	s := c.slot(d, rules, bake(206, fields, rules.Omit, body, tags, false), tags, ans)
 	o := outcome{slot: s, status: ans.Status, shared: c.shareable(s)}

@@ -61,6 +61,8 @@ func (t ticket) take(o outcome) outcome {
 	if !t.leader {
 		t.flight.waiters.Add(-1)
 		o.answer = nil // the leader reads and closes it
+	} else {
+		o.own = t.flight.own
 	}
 	if o.content == nil {
 		t.flight.content.decline()
