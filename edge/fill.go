@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -65,6 +66,10 @@ func (c *Core) detach(x *Exchange, route *Route, fl *flight, stale *Slot) *detac
 		return d
 	}
 	d.fields = forwarded(x.Req.Fields, c.cfg.Conformance)
+	if len(cachekey.NormalizeField(nil, "Accept-Language", d.fields.Combined("Accept-Language"))) == 0 {
+		// One that names nothing selects what absence selects: the origin is not shown the difference.
+		d.fields = slices.DeleteFunc(d.fields, func(f Field) bool { return f.Name == "Accept-Language" })
+	}
 	d.fields = append(d.fields, Field{"Accept-Encoding", asked(x.Req.Fields.Combined("Accept-Encoding"), d.identity)})
 	return d
 }

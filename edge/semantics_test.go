@@ -383,3 +383,24 @@ func TestTrailersPass(t *testing.T) {
 		}
 	}
 }
+
+// An Accept-Language that names nothing selects what absence selects: the origin sees
+// no difference either.
+func TestOriginSeesNoEmptyLanguages(t *testing.T) {
+	for _, conformance := range []bool{false, true} {
+		n := newNode(t, func(c *edge.Config, _ *edge.Deps) { c.Conformance = conformance })
+		n.up.set(func(_ context.Context, f *edge.Fetch) (*edge.Answer, error) {
+			var sent []string
+			for _, l := range f.Fields {
+				if l.Name == "Accept-Language" {
+					sent = append(sent, l.Value)
+				}
+			}
+			return answer(200, fmt.Sprintf("%q", sent), "Cache-Control: max-age=60", "Vary: Accept-Language"), nil
+		})
+		for i, v := range []string{"", " ", ",", ", ,"} {
+			require.Equal(t, "[]", n.get(fmt.Sprint("/", i), "Accept-Language: "+v).body, "%q", v)
+		}
+		require.Equal(t, `["da, en;q=0.5"]`, n.get("/x", "Accept-Language: da, en;q=0.5").body)
+	}
+}
