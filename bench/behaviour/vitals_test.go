@@ -15,10 +15,14 @@ import (
 type vitals struct {
 	Goroutines, Files int
 	Heap, RSS         int64 // Heap: what is alive, after a collection
+	// Runtime is what Go's runtime has from the system and has not given back: the heap with its
+	// room, stacks and what manages them, but not what a race detector keeps beside them.
+	Runtime int64
 }
 
 func (v vitals) String() string {
-	return fmt.Sprintf("%d goroutines, %d files, heap %.1f MiB, RSS %.1f MiB", v.Goroutines, v.Files, float64(v.Heap)/(1<<20), float64(v.RSS)/(1<<20))
+	const mib = 1 << 20
+	return fmt.Sprintf("%d goroutines, %d files, heap %.1f MiB, runtime %.1f MiB, RSS %.1f MiB", v.Goroutines, v.Files, float64(v.Heap)/mib, float64(v.Runtime)/mib, float64(v.RSS)/mib)
 }
 
 // gauge reads what the node's metrics say, without a collection.
@@ -37,6 +41,10 @@ func (a *Admin) gauge(t *testing.T) (v vitals, err error) {
 			v.Files = int(n)
 		case "go_memstats_heap_alloc_bytes":
 			v.Heap = int64(n)
+		case "go_memstats_sys_bytes":
+			v.Runtime += int64(n)
+		case "go_memstats_heap_released_bytes":
+			v.Runtime -= int64(n)
 		case "process_resident_memory_bytes":
 			v.RSS = int64(n)
 		}
@@ -68,7 +76,7 @@ func settled(t *testing.T, admins ...*Admin) []vitals {
 		for i, a := range admins {
 			v := a.vitals(t)
 			if round > 0 {
-				v = vitals{min(least[i].Goroutines, v.Goroutines), min(least[i].Files, v.Files), min(least[i].Heap, v.Heap), v.RSS}
+				v = vitals{min(least[i].Goroutines, v.Goroutines), min(least[i].Files, v.Files), min(least[i].Heap, v.Heap), v.RSS, v.Runtime}
 			}
 			least[i] = v
 		}
