@@ -31,6 +31,7 @@
 //     went out, and is compared with the floors of its marks at every use.
 //   - A request joins another's flight, and is handed its result, only as
 //     SEMANTICS §6 allows; what may not be stored for it is never shared with it.
+//     Fields that an answer names as one reader's alone reach the one who asked (own.go).
 //   - A client that goes away disturbs nobody who waits for the same fill.
 //   - What is being filled is shown to all who asked for it as it comes, at nobody's
 //     pace but the origin's; what breaks off is stored for nobody and looks whole to
