@@ -30,7 +30,7 @@ func TestMemoryBetweenReaders(t *testing.T) {
 		"what fits":          {128 << 20, passBegin, 30 * kib, passKept, passKept, 0},
 		"what fits by half":  {128 << 20, 97 * kib, 80 * kib, passKept + kib, passKept + 80*kib, 0},
 		"what does not fit":  {128 << 20, passBegin, 1000 * kib, 0, 0, 1},
-		"where room is rare": {passKept, 60 * kib, 30 * kib, 0, 0, 1},
+		"where room is rare": {passKept, 60 * kib, 100 * kib, 0, 0, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -83,6 +83,40 @@ func TestSlowReadersOwnFetchesAreBounded(t *testing.T) {
 			})
 		})
 	}
+}
+
+// However many read as slowly as they like what may turn out to be too large to keep,
+// there is memory for fills whose length is known, artifacts among them.
+func TestSlowReadersLeaveMemoryToFills(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, func(c *edge.Config, _ *edge.Deps) { c.MaxObject, c.FillMemory = passKept, 4*passKept })
+		content := bulk(1 << 20)
+		n.up.set(func(context.Context, *edge.Fetch) (*edge.Answer, error) {
+			a := answer(200, content, "Cache-Control: max-age=60")
+			a.Length = -1
+			return a, nil
+		})
+		var slow []shown
+		for i := range 8 {
+			s := open(t, n, fmt.Sprintf("/large/%d", i))
+			require.Equal(t, content[:passBegin], s.read(passBegin))
+			slow = append(slow, s)
+		}
+		synctest.Wait()
+		require.LessOrEqual(t, n.core.Fills().Bytes, int64(3*passKept))
+		n.up.set(sound)
+		require.Equal(t, 200, n.get(trial).status)
+		n.up.set(func(context.Context, *edge.Fetch) (*edge.Answer, error) {
+			return answer(200, content[:passKept/2], "Cache-Control: max-age=60"), nil
+		})
+		n.get("/small")
+		require.Contains(t, n.get("/small").cacheStatus(), "hit")
+		for _, s := range slow {
+			s.whole(content[passBegin:])
+		}
+		synctest.Wait()
+		require.Zero(t, n.core.Fills().Bytes)
+	})
 }
 
 func btoi(b bool) int {

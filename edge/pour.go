@@ -142,11 +142,11 @@ var (
 // keep reads the content into memory, which readers see at once, and returns it.
 func (p *pouring) keep(ans *Answer) ([]byte, error) {
 	g, limit := p.flight.content, p.core.cfg.MaxObject
-	first := min(int64(pourStep), limit)
+	first, grow := min(int64(pourStep), limit), p.lease.growUntold
 	if p.length >= 0 {
-		first = p.length
+		first, grow = p.length, p.lease.grow
 	}
-	if !p.lease.grow(first) {
+	if !grow(first) {
 		return nil, &spillError{reason: errRoom}
 	}
 	buf := make([]byte, 0, first)
@@ -157,7 +157,7 @@ func (p *pouring) keep(ans *Answer) ([]byte, error) {
 			dst = make([]byte, 512)
 		} else if len(dst) == 0 {
 			size := min(2*int64(cap(buf)), limit)
-			if !p.lease.grow(size) {
+			if !grow(size) {
 				return nil, &spillError{reason: errRoom}
 			}
 			p.lease.shrink(int64(cap(buf)))

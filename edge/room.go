@@ -22,9 +22,17 @@ type lease struct {
 	held int64
 }
 
-// grow reports whether n more bytes could be had.
-func (l *lease) grow(n int64) bool {
-	if l.room.used.Add(n) > l.room.limit {
+// grow reports whether n more bytes could be had, of all the room.
+func (l *lease) grow(n int64) bool { return l.within(n, l.room.limit) }
+
+// growUntold is grow for content whose length nobody told: what turns out to be too large
+// to keep is held for as long as its slowest reader likes, so it may not use up the room.
+// A quarter is for what has a bound, artifacts among it.
+func (l *lease) growUntold(n int64) bool { return l.within(n, l.room.limit/4*3) }
+
+// within reports whether n more bytes could be had while all fills hold so many at most.
+func (l *lease) within(n, limit int64) bool {
+	if l.room.used.Add(n) > limit {
 		l.room.used.Add(-n)
 		l.room.denied.Add(1)
 		return false

@@ -102,9 +102,8 @@ limits: {streams: %d, read_timeout: 12s, write_timeout: 1m, idle_timeout: 5s}
 		})
 	}
 	for i := range abusive {
-		random := rand.New(rand.NewPCG(seed, uint64(100+i)))
-		all.Go(func() { c.over2(ctx, s, random) })
-		all.Go(func() { c.over3(ctx, s, random) })
+		all.Go(func() { c.over2(ctx, s, rand.New(rand.NewPCG(seed, uint64(200+i)))) })
+		all.Go(func() { c.over3(ctx, s, rand.New(rand.NewPCG(seed, uint64(300+i)))) })
 	}
 	var seen []vitals
 	for !s.over() && ctx.Err() == nil {
