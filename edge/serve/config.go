@@ -27,7 +27,7 @@ type Config struct {
 	// that share an address.
 	Keys QUICKeys
 	// NoEarlyData turns 0-RTT off. With it on, the core answers 425 to unsafe
-	// methods in early data.
+	// methods in early data, and what is no hit waits for the handshake.
 	NoEarlyData bool
 
 	// H2 and H3 say what serves HTTP/2 and HTTP/3; Stock is the default.

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"log/slog"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/letteros/letteredge/edge"
 	"github.com/letteros/letteredge/edge/serve/gate"
+	"github.com/letteros/letteredge/edge/serve/h3"
 )
 
 // netHandler serves HTTP/2 and HTTP/3 requests, both of which come as net/http
@@ -84,7 +86,10 @@ func (h *netHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out.deadline, out.timeout = d, h.writeTimeout
 	}
 	x.Informer = out
-	h.core.Serve(r.Context(), &x.Exchange)
+	if !h.ask(r.Context(), x) {
+		h.release(x)
+		panic(http.ErrAbortHandler) // nobody is there to be answered
+	}
 	if bad := x.body.Blame(&x.Rep, h.maxBody); bad.Refused() {
 		closeStream(&x.Rep)
 		out.refuse(bad)
@@ -92,6 +97,26 @@ func (h *netHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		out.render(x, h.altSvc, h.writeTimeout)
 	}
 	h.release(x)
+}
+
+// ask has the core answer, and reports false where the client has gone before that was
+// allowed: what may be a replay is answered from memory at once, but nothing is asked of
+// others for it until the handshake is complete.
+func (h *netHandler) ask(ctx context.Context, x *netExchange) bool {
+	if !x.Req.Early {
+		h.core.Serve(ctx, &x.Exchange)
+		return true
+	}
+	if h.core.Begin(&x.Exchange) {
+		return true
+	}
+	select {
+	case <-h3.HandshakeComplete(ctx):
+	case <-ctx.Done():
+		return false
+	}
+	h.core.Finish(ctx, &x.Exchange)
+	return true
 }
 
 // read fills x.Req from r.

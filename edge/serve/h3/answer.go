@@ -1,6 +1,7 @@
 package h3
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -131,8 +132,13 @@ func (r *request) ask() bool {
 	return r.c.srv.core.Begin(&r.Exchange)
 }
 
-// finish waits for what Begin has left.
+// finish waits for what Begin has left, which may be an origin's: what may be a replay
+// waits for the handshake before that.
 func (r *request) finish() {
+	if r.Req.Early && !r.proven() {
+		r.gone(context.Cause(r.str.Context()))
+		return
+	}
 	if r.body != nil {
 		_ = r.str.SetReadDeadline(time.Now().Add(r.c.srv.cfg.BodyTimeout))
 		if r.head.Expect != "" && !r.sayContinue() {
@@ -151,6 +157,17 @@ func (r *request) finish() {
 		return
 	}
 	r.write(false)
+}
+
+// proven waits until the client has completed the handshake, and is no replay (RFC 8470
+// §3), and reports whether that was before it has gone.
+func (r *request) proven() bool {
+	select {
+	case <-r.c.peer.HandshakeComplete():
+		return true
+	case <-r.str.Context().Done():
+		return false
+	}
 }
 
 // wait is Core.Finish; a panic spoils the request.

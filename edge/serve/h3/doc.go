@@ -28,7 +28,8 @@
 //     and a piece of content; whoever reads slowly holds at most as many small answers.
 //   - Frames that ask for nothing, and requests that are taken back, are counted: who
 //     sends too many is closed with H3_EXCESSIVE_LOAD.
-//   - An unsafe method in early data is told apart, so that the core can answer 425.
+//   - An unsafe method in early data is told apart, so that the core can answer 425; a safe
+//     one that is no hit waits for the handshake before anybody is asked (RFC 8470 §5.1).
 //   - After GOAWAY requests below its id are finished; others are told that nothing of
 //     them was done (H3_REQUEST_REJECTED).
 //

@@ -59,6 +59,8 @@ type fakeStream struct {
 	full        bool // TryWriteAll takes nothing
 	deaf        bool // the client wants no answer
 	quiet       bool // keeps no copy of what was sent
+
+	ctx context.Context // nil for one that does not end
 }
 
 func (s *fakeStream) Read(p []byte) (int, error) {
@@ -137,7 +139,13 @@ func (s *fakeStream) SetReadDeadline(time.Time) error  { return nil }
 func (s *fakeStream) SetWriteDeadline(time.Time) error { return nil }
 func (s *fakeStream) SetPriority(int8, bool)           {}
 func (s *fakeStream) StreamID() quic.StreamID          { return max(4, s.id) }
-func (s *fakeStream) Context() context.Context         { return context.Background() }
+
+func (s *fakeStream) Context() context.Context {
+	if s.ctx == nil {
+		return context.Background()
+	}
+	return s.ctx
+}
 
 // ask answers one stream, and waits until all of that is over.
 func ask(core Core, s *fakeStream, change ...func(*Config)) (*fakePeer, string) {

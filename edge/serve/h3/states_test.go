@@ -3,9 +3,7 @@ package h3
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"io"
-	"log/slog"
 	"strings"
 	"testing"
 
@@ -203,20 +201,6 @@ func TestContentThatNobodyReads(t *testing.T) {
 			}
 		}
 	}
-}
-
-// An unsafe request in early data has its answer before its content has come, and
-// needs no other.
-func TestUnsafeEarlyDataIsNotWaitedFor(t *testing.T) {
-	core := coreFunc{serve: func(_ context.Context, x *edge.Exchange) { says(x, fmt.Sprint(x.Req.Early)) }}
-	p := newFakePeer()
-	p.done = make(chan struct{})
-	s := &fakeStream{parts: [][]byte{[]byte(head("POST", "/")), []byte(frame(frameData, "hello"))}, then: io.EOF}
-	c := newConn(newServer(testConfig(), core, slog.New(slog.DiscardHandler)), p)
-	c.take(s)
-	c.work.Wait()
-	require.Equal(t, "200 true", outcome(p, s))
-	require.Equal(t, 1, s.at, "the content was waited for")
 }
 
 func split(s string, n int) (parts [][]byte) {

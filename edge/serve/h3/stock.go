@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/quic-go/quic-go"
 	"github.com/quic-go/quic-go/http3"
 )
 
@@ -35,7 +36,20 @@ func NewStock(udp *net.UDPConn, tlsConfig *tls.Config, cfg Config, handler http.
 		MaxHeaderBytes: cfg.MaxHeaderBytes,
 		IdleTimeout:    cfg.IdleTimeout,
 		Logger:         slog.New(slog.DiscardHandler), // per request at debug level
+		ConnContext: func(ctx context.Context, q *quic.Conn) context.Context {
+			return context.WithValue(ctx, handshakeKey{}, q.HandshakeComplete())
+		},
 	}}, nil
+}
+
+// handshakeKey is where a request's context has what HandshakeComplete returns.
+type handshakeKey struct{}
+
+// HandshakeComplete is closed when the handshake of a Stock server's connection is
+// complete; ctx is a request's on it, and ends if it never is.
+func HandshakeComplete(ctx context.Context) <-chan struct{} {
+	done, _ := ctx.Value(handshakeKey{}).(<-chan struct{})
+	return done
 }
 
 // Serve serves until Shutdown, or until the listener fails.
