@@ -44,6 +44,28 @@ func readBody(_ context.Context, x *edge.Exchange) {
 	}
 }
 
+// Content that stops coming is waited for so long, and its request is told that.
+func TestContentThatStopsComing(t *testing.T) {
+	t.Parallel()
+	r := start(t, coreFunc(readBody), small)
+	r.over(t, func(t *testing.T, c client) {
+		for _, length := range []int{-1, 100} {
+			pr, pw := io.Pipe()
+			go func() { _, _ = pw.Write([]byte("some")) }()
+			req, err := http.NewRequest("POST", c.base+"/", pr)
+			require.NoError(t, err)
+			req.ContentLength, req.Host = int64(length), "edge.test"
+			resp, err := c.Do(req)
+			require.NoError(t, err)
+			said, _ := io.ReadAll(resp.Body) // some servers close behind it
+			require.NoError(t, resp.Body.Close())
+			require.Equal(t, 408, resp.StatusCode)
+			require.Contains(t, string(said), `"field":"content"`)
+			require.NoError(t, pw.Close())
+		}
+	})
+}
+
 func TestTooMuchContent(t *testing.T) {
 	t.Parallel()
 	r := start(t, coreFunc(readBody), func(c *Config) { c.MaxBody = 1000 })

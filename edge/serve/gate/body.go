@@ -3,6 +3,7 @@ package gate
 import (
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -28,6 +29,7 @@ var (
 type Body struct {
 	exceeded atomic.Bool // more came than is allowed
 	broken   atomic.Bool // it ended before its end, or is not coded as it says
+	late     atomic.Bool // it did not come in time
 
 	mu   sync.Mutex // held while reading; guards the rest
 	r    io.Reader
@@ -59,7 +61,12 @@ func (b *Body) Read(p []byte) (int, error) {
 		return int(b.left), errBodyTooLarge
 	}
 	b.left -= int64(n)
-	if err != nil && err != io.EOF {
+	var clock net.Error
+	switch {
+	case err == nil, err == io.EOF:
+	case errors.As(err, &clock) && clock.Timeout():
+		b.late.Store(true)
+	default:
 		b.broken.Store(true)
 	}
 	return n, err
@@ -74,7 +81,11 @@ func (b *Body) Blame(rep *edge.Reply, limit int64) Refusal {
 		return Refusal{}
 	case b.exceeded.Load():
 		return TooLarge(limit)
-	case b.broken.Load() && rep.Status >= 500 && rep.Art == nil && rep.Stream == nil:
+	case rep.Status < 500 || rep.Art != nil || rep.Stream != nil:
+		return Refusal{}
+	case b.late.Load():
+		return Refusal{http.StatusRequestTimeout, "content", "the content of the request did not come in time"}
+	case b.broken.Load():
 		return Refusal{http.StatusBadRequest, "content", "the content of the request breaks off, or is not coded as its header section says"}
 	}
 	return Refusal{}

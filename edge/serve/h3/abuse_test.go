@@ -112,7 +112,7 @@ func TestStalledContent(t *testing.T) {
 		require.NoError(t, err)
 		statuses, _, err := parse(got)
 		require.NoError(t, err)
-		require.Equal(t, []string{"400"}, statuses)
+		require.Equal(t, []string{"408"}, statuses)
 	})
 }
 

@@ -159,8 +159,10 @@ func (k *talk) end(then error) {
 		k.outcome = "200 none"
 	case then == io.EOF:
 		k.outcome = "200 " + k.content
-	default:
+	case taken:
 		k.outcome = "400"
+	default:
+		k.outcome = "408"
 	}
 }
 

@@ -125,7 +125,7 @@ func TestStreamStates(t *testing.T) {
 		"content of a GET that does not end":    {get + data("abc"), nil, "200 none"},
 		"content of a GET, announced":           {head("GET", "/", "content-length", "3") + data("abc"), io.EOF, "200 abc"},
 		"taken back within the content":         {post + data("abc"), reset, "400"},
-		"no more content within the time":       {post + data("abc"), nil, "400"},
+		"no more content within the time":       {post + data("abc"), nil, "408"},
 		"empty frames without end":              {post + strings.Repeat(data(""), 1000) + data("abc"), io.EOF, "stream 0x107"},
 		"unknown frames without end":            {strings.Repeat(frame(0x21, ""), 1000) + get, io.EOF, "stream 0x107"},
 		"unknown frames without end, behind":    {post + strings.Repeat(frame(0x21, ""), 1000) + data("abc"), io.EOF, "stream 0x107"},
