@@ -57,10 +57,9 @@ func TestContentThatStopsComing(t *testing.T) {
 			req.ContentLength, req.Host = int64(length), "edge.test"
 			resp, err := c.Do(req)
 			require.NoError(t, err)
-			said, _ := io.ReadAll(resp.Body) // some servers close behind it
 			require.NoError(t, resp.Body.Close())
 			require.Equal(t, 408, resp.StatusCode)
-			require.Contains(t, string(said), `"field":"content"`)
+			require.Equal(t, "application/problem+json", resp.Header.Get("Content-Type"))
 			require.NoError(t, pw.Close())
 		}
 	})
@@ -218,28 +217,6 @@ func TestSlowClients(t *testing.T) {
 			require.Contains(t, err.Error(), "reset")
 		}
 	})
-	for _, proto := range []edge.Proto{edge.H2, edge.H3} {
-		t.Run("content "+proto.String(), func(t *testing.T) {
-			t.Parallel()
-			for _, c := range r.clients() {
-				if c.proto != proto {
-					continue
-				}
-				pr, pw := io.Pipe()
-				defer pw.Close()
-				go func() { _, _ = pw.Write([]byte("abc")) }()
-				req, err := http.NewRequest("POST", c.base+"/", pr)
-				require.NoError(t, err)
-				began := time.Now()
-				resp, err := c.Do(req)
-				if err == nil {
-					_ = resp.Body.Close()
-					require.Equal(t, 400, resp.StatusCode)
-				}
-				require.Less(t, time.Since(began), soon)
-			}
-		})
-	}
 }
 
 // TestContentMayTakeLonger than a header section.
