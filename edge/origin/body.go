@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -44,6 +45,16 @@ func (w *watch) progress() {
 	defer w.mu.Unlock()
 	if w.timer != nil {
 		w.startLocked(w.timeout, w.reason)
+	}
+}
+
+// pause holds the wait for a header section until the next progress.
+func (w *watch) pause() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer != nil && w.reason == ErrHeaderTimeout {
+		w.waits++
+		w.timer.Stop()
 	}
 }
 
@@ -112,6 +123,7 @@ type requestBody struct {
 	r     io.Reader  // nil once revoked
 	read  bool       // somebody has begun to
 	watch *watch
+	broke atomic.Bool // it ended before its end
 }
 
 func (b *requestBody) Read(p []byte) (int, error) {
@@ -121,8 +133,12 @@ func (b *requestBody) Read(p []byte) (int, error) {
 		return 0, io.ErrClosedPipe
 	}
 	b.read = true
+	b.watch.pause() // the client is waited for, not the origin
 	n, err := b.r.Read(p)
 	b.watch.progress()
+	if err != nil && err != io.EOF {
+		b.broke.Store(true)
+	}
 	return n, err
 }
 

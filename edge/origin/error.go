@@ -12,6 +12,8 @@ import (
 var (
 	// ErrRequest: the fetch cannot be sent as it is, whatever the origin does.
 	ErrRequest = errors.New("request cannot be sent to the origin")
+	// ErrContent: the request's content broke off, which says nothing of the origin.
+	ErrContent = errors.New("the content of the request broke off")
 	// ErrHeaderTimeout: no header section came in time. It is a
 	// context.DeadlineExceeded, as a dial that took too long is.
 	ErrHeaderTimeout error = timeoutError("origin sent no header section in time")

@@ -26,6 +26,7 @@ type Origin struct {
 	transport *http.Transport
 	fresh     *http.Transport // makes a connection for each request
 	slots     chan struct{}   // one token for each fetch in flight
+	uploads   chan struct{}   // one more for each that has content
 	maySend   func() bool     // whether a request may be sent again; it counts as a retry then
 
 	ctx    context.Context // ends with Close
@@ -48,7 +49,7 @@ func New(cfg Config) (*Origin, error) {
 	if err != nil {
 		return nil, fmt.Errorf("origin: %w", err)
 	}
-	o := &Origin{cfg: cfg, base: base, slots: make(chan struct{}, cfg.MaxInFlight), maySend: func() bool { return true }}
+	o := &Origin{cfg: cfg, base: base, slots: make(chan struct{}, cfg.MaxInFlight), uploads: make(chan struct{}, max(1, cfg.MaxInFlight*3/4)), maySend: func() bool { return true }}
 	o.catalogue = catalogue{up: o, host: base.Host}
 	if base.Scheme == "https" {
 		roots, err := cfg.roots()
@@ -95,9 +96,8 @@ func (o *Origin) fetch(ctx context.Context, f *edge.Fetch) (_ *edge.Answer, err 
 		return nil, ErrClosed
 	}
 	defer o.fetches.Done()
-	select {
-	case o.slots <- struct{}{}:
-	default:
+	leave, ok := o.enter(f)
+	if !ok {
 		return nil, edge.ErrUpstreamBusy
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
@@ -109,7 +109,7 @@ func (o *Origin) fetch(ctx context.Context, f *edge.Fetch) (_ *edge.Answer, err 
 		detach()
 		cancel(context.Canceled)
 		body.revoke()
-		<-o.slots
+		leave()
 	}
 	defer func() {
 		if err != nil {
@@ -122,6 +122,9 @@ func (o *Origin) fetch(ctx context.Context, f *edge.Fetch) (_ *edge.Answer, err 
 	responseAt := time.Now()
 	w.stop()
 	if err != nil {
+		if body.broke.Load() {
+			err = fmt.Errorf("%w: %w", ErrContent, err)
+		}
 		return nil, err
 	}
 	if res.StatusCode < 200 || res.StatusCode > 599 {
@@ -152,6 +155,31 @@ func (o *Origin) fetch(ctx context.Context, f *edge.Fetch) (_ *edge.Answer, err 
 		a.Announced, a.Trailer = names, func() []edge.Field { return trailer(res, names) }
 	}
 	return a, nil
+}
+
+// enter takes a fetch's place among those in flight, if there is one. Content comes at
+// its client's pace, so what has some may take three quarters of them at most: clients
+// that send nothing would keep everybody from the origin otherwise.
+func (o *Origin) enter(f *edge.Fetch) (leave func(), ok bool) {
+	caps := []chan struct{}{o.slots}
+	if f.Body != nil {
+		caps = []chan struct{}{o.uploads, o.slots}
+	}
+	for i, c := range caps {
+		select {
+		case c <- struct{}{}:
+		default:
+			for _, c := range caps[:i] {
+				<-c
+			}
+			return nil, false
+		}
+	}
+	return func() {
+		for _, c := range caps {
+			<-c
+		}
+	}, true
 }
 
 // request builds what goes on the wire.

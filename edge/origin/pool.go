@@ -97,7 +97,7 @@ func NewPool(cfg PoolConfig) (*Pool, error) {
 			return nil, fmt.Errorf("server %d: %w", i, err)
 		}
 		if i > 0 {
-			o.slots = origins[0].slots // the cap is the origin's
+			o.slots, o.uploads = origins[0].slots, origins[0].uploads // the caps are the origin's
 		}
 		origins = append(origins, o)
 		servers = append(servers, &server{name: o.base.Host, up: o, weight: s.Weight})
@@ -187,7 +187,7 @@ func judge(ctx context.Context, a *edge.Answer, err error) verdict {
 		return bad
 	case err == nil:
 		return good
-	case ctx.Err() != nil && !errors.Is(err, ErrHeaderTimeout), errors.Is(err, edge.ErrUpstreamBusy), errors.Is(err, ErrRequest), errors.Is(err, ErrClosed):
+	case ctx.Err() != nil && !errors.Is(err, ErrHeaderTimeout), errors.Is(err, edge.ErrUpstreamBusy), errors.Is(err, ErrRequest), errors.Is(err, ErrContent), errors.Is(err, ErrClosed):
 		return unknown
 	}
 	return bad
