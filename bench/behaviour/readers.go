@@ -56,6 +56,7 @@ func (n *Node) Readers(tb testing.TB) *Readers {
 	r.add(tb, H2, secure, secure.CloseIdleConnections)
 	udp := &http3.Transport{TLSClientConfig: trust, DisableCompression: true, QUICConfig: &quic.Config{
 		HandshakeIdleTimeout: 10 * time.Second, MaxIdleTimeout: time.Minute,
+		KeepAlivePeriod: 10 * time.Second, // a client's duty while it waits for answers (RFC 9114 §5.1)
 	}}
 	r.add(tb, H3, udp, func() { _ = udp.Close() }) // the test is over: nobody to tell
 	return r

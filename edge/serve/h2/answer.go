@@ -37,11 +37,7 @@ func (c *conn) answerLocked(id uint32, st *stream, remoteClosed bool, x *exchang
 		c.sendWindow -= n
 	default:
 		if st == nil {
-			st = c.beginLocked(id, remoteClosed, p)
-			st.answered = true
-			if !remoteClosed {
-				st.upload = unwanted(st)
-			}
+			st = c.beginAnsweredLocked(id, remoteClosed, p)
 		}
 		st.pending, st.last = keep(rep), true
 		st.due = now.Add(c.srv.cfg.WriteTimeout)
@@ -55,9 +51,18 @@ func (c *conn) answerLocked(id uint32, st *stream, remoteClosed bool, x *exchang
 	case remoteClosed:
 		c.closed.add(id, ended)
 	default:
-		c.putLocked(appendReset(c.outLocked(), id, codeNo))
-		c.closed.add(id, dropped)
+		c.beginAnsweredLocked(id, false, p).sentLocked()
 	}
+}
+
+// beginAnsweredLocked makes a stream of a request that the reader has answered.
+func (c *conn) beginAnsweredLocked(id uint32, remoteClosed bool, p section.Importance) *stream {
+	st := c.beginLocked(id, remoteClosed, p)
+	st.answered = true
+	if !remoteClosed {
+		st.upload = c.unwanted(st)
+	}
+	return st
 }
 
 // keep is the content of an answer as something that outlives it.

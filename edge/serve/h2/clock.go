@@ -21,9 +21,11 @@ func (c *conn) late(now time.Time) error {
 		return fatal(codeNo, "what has begun did not end in time")
 	}
 	for _, st := range c.streams {
-		if u := st.upload; u != nil && u.err == nil && now.After(u.due) {
+		switch u := st.upload; {
+		case st.sent && (now.After(u.due) || c.drainState == drainLast):
+			st.resetLocked(codeNo)
+		case u != nil && u.err == nil && now.After(u.due):
 			u.breakLocked(os.ErrDeadlineExceeded)
-			u.beginLocked()
 		}
 		if !st.due.IsZero() && now.After(st.due) {
 			st.resetLocked(codeInternal) // as Go's stock server says it

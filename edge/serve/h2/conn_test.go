@@ -194,26 +194,6 @@ func echo(x *edge.Exchange) {
 	x.Rep.Length = int64(len(x.Rep.Body))
 }
 
-// TestEarlyAnswer: an answer that does not wait for the content is followed by a
-// reset without an error, and what is still on its way is ignored.
-func TestEarlyAnswer(t *testing.T) {
-	p := greet(t, newServer(t, atOnce(func(x *edge.Exchange) {
-		x.Rep.Status, x.Rep.Body, x.Rep.Length = 403, []byte("no"), 2
-	})))
-	post := p.fields(":method", "POST", ":scheme", "https", ":authority", "edge.test", ":path", "/")
-	require.NoError(t, p.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: post, EndHeaders: true}))
-	status, body := p.answer(1)
-	require.Equal(t, "403 no", status+" "+body)
-	r := p.next().(*http2.RSTStreamFrame)
-	require.Equal(t, http2.ErrCodeNo, r.ErrCode)
-	for range 10 {
-		require.NoError(t, p.WriteData(1, false, make([]byte, 1000)))
-	}
-	p.ask(3, "/")
-	status, _ = p.answer(3)
-	require.Equal(t, "403", status)
-}
-
 // TestNarrowTable: a client that has no room for lines is told that there are none
 // (RFC 7541 §4.2).
 func TestNarrowTable(t *testing.T) {

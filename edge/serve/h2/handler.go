@@ -52,19 +52,12 @@ func (c *conn) leave(id uint32, x *exchange, head *section.Head, u *upload, from
 	defer c.mu.Unlock()
 	st := c.beginLocked(id, u == nil, head.Priority)
 	st.cancel, st.wake = cancel, make(chan struct{}, 1)
-	begin := func() {
-		c.running++
-		c.work.Add(1)
-		go c.handle(ctx, st, x, from)
-	}
 	if u != nil {
 		u.st, st.upload = st, u
 	}
-	if u != nil && u.waits {
-		u.begin = begin
-		return
-	}
-	begin()
+	c.running++
+	c.work.Add(1)
+	go c.handle(ctx, st, x, from)
 }
 
 // handle does what is left of a request.
@@ -173,7 +166,7 @@ func (st *stream) endContent(rep *edge.Reply) {
 	}
 	st.c.mu.Lock()
 	if st.ended == nil {
-		st.c.blockLocked(st.id, block, true)
+		st.c.blockLocked(st.id, append(st.c.beginBlockLocked(nil), block...), true)
 		st.sentLocked()
 	}
 	st.c.mu.Unlock()

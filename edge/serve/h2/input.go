@@ -123,7 +123,11 @@ func (c *conn) onReset(f frame) error {
 	if st == nil {
 		return c.nuisanceLocked(fussFrame)
 	}
+	lingers := st.sent
 	st.endLocked(errCancelled, ended)
+	if lingers {
+		return c.nuisanceLocked(fussFrame) // it has its answer, and sends no more
+	}
 	return c.nuisanceLocked(fussCancel)
 }
 

@@ -24,11 +24,11 @@ func TestContentOfARefusedRequest(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		sends []func(*peer) error
-		reset http2.ErrCode // after the answer; 0xff where the stream has ended
+		reset http2.ErrCode // after the answer; 0xff for none
 		early bool          // before it
 	}{
-		"nothing":             {nil, http2.ErrCodeNo, false},
-		"some":                {[]func(*peer) error{data(100, false)}, http2.ErrCodeNo, false},
+		"nothing":             {nil, 0xff, false},
+		"some":                {[]func(*peer) error{data(100, false)}, 0xff, false},
 		"none, said so":       {[]func(*peer) error{data(0, false), data(0, true)}, 0xff, false},
 		"all":                 {[]func(*peer) error{data(100, false), data(100, true)}, 0xff, false},
 		"trailers":            {[]func(*peer) error{data(100, false), lines(true)}, 0xff, false},

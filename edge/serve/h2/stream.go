@@ -27,6 +27,7 @@ type stream struct {
 	last         bool   // nothing comes after pending
 	queued       bool   // it is among ready
 	answered     bool   // its header section is out
+	sent         bool   // all of the answer is out; it lingers until the client has ended it
 	remoteClosed bool   // the client has ended it
 	ended        error  // why it is over; nil while it is not
 	due          time.Time
@@ -71,7 +72,6 @@ func (st *stream) endLocked(why error, f fate) {
 	}
 	c.closed.add(st.id, f)
 	if st.upload != nil {
-		st.upload.begin = nil
 		st.upload.breakLocked(why)
 	}
 	if st.cancel != nil {
@@ -99,14 +99,17 @@ func (st *stream) resetLocked(why code) {
 	}
 }
 
-// sentLocked ends a stream whose answer is all in out. Where its content has not
-// all come, nobody wants the rest (RFC 9113 §8.1).
+// sentLocked ends a stream whose answer is all in out. Where the request's content has
+// not all come, it lingers: what comes is thrown away. RFC 9113 §8.1 lets a server say
+// at once, by a reset, that it wants no more; but clients there are that lose the answer then.
 func (st *stream) sentLocked() {
-	if !st.remoteClosed {
-		st.resetLocked(codeNo)
+	if st.remoteClosed {
+		st.endLocked(errSent, ended)
 		return
 	}
-	st.endLocked(errSent, ended)
+	st.sent, st.due = true, time.Time{}
+	st.upload.breakLocked(errSent)
+	st.wakeLocked()
 }
 
 var errSent = errors.New("h2: the answer is sent")

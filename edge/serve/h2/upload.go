@@ -4,7 +4,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/letteros/letteredge/edge"
 	"github.com/letteros/letteredge/edge/serve/gate"
 	"github.com/letteros/letteredge/edge/serve/section"
 )
@@ -19,12 +18,10 @@ type upload struct {
 	declared int64 // -1 for none
 	got      int64
 	expects  bool // the client waits to be told that it is wanted
-	waits    bool // the request does not begin before its content has come
 	window   int64
 	unsaid   int64
 	due      time.Time
 	more     chan struct{}
-	begin    func() // begins the request, which waits for its content; nil once it has begun
 }
 
 // keptUpload is the largest buffer that a request whose content is all read keeps
@@ -40,25 +37,19 @@ func (c *conn) beginUpload(id uint32, x *exchange, head *section.Head) error {
 		x.body = gate.NewBody(u, c.srv.cfg.MaxBody)
 		x.Req.Body, x.Req.Length = x.body, head.Length
 	}
-	// What a GET brings means nothing (RFC 9110 §9.3.1), and a core would answer before
-	// it has come: a reset, to tell the client so, which some take for an error.
-	u.waits = x.Req.Method == edge.MethodGet || x.Req.Method == edge.MethodHead
-	u.waits = u.waits && !u.expects && head.Length != 0
 	c.leave(id, x, head, u, phaseAll)
 	return nil
 }
 
 // unwanted is the content of a request that is refused before it has come.
-func unwanted(st *stream) *upload {
-	return &upload{st: st, declared: -1, window: streamWindow, err: errReset}
+func (c *conn) unwanted(st *stream) *upload {
+	return &upload{st: st, declared: -1, window: streamWindow, err: errReset, due: c.now.Add(c.srv.cfg.BodyTimeout)}
 }
 
-// beginLocked begins a request that has waited for its content.
-func (u *upload) beginLocked() {
-	if u.begin != nil {
-		u.begin()
-		u.begin = nil
-	}
+// goesOn reports whether more content may come: it is wanted, or its stream lingers, for
+// as much as twice what a request may have.
+func (u *upload) goesOn() bool {
+	return u.err == nil || u.st.sent && u.st.ended == nil && u.got <= 2*u.st.c.srv.cfg.MaxBody
 }
 
 // Read gives a core what has come, and waits where nothing has.
@@ -103,7 +94,7 @@ func (u *upload) Read(p []byte) (int, error) {
 func (u *upload) giveBackLocked(n int) bool {
 	c := u.st.c
 	said := c.giveBackLocked(n)
-	if u.unsaid += int64(n); u.unsaid >= unsaidWindow && u.err == nil {
+	if u.unsaid += int64(n); u.unsaid >= unsaidWindow && u.goesOn() {
 		c.putLocked(appendWindow(c.outLocked(), u.st.id, u.unsaid))
 		u.window += u.unsaid
 		u.unsaid = 0
@@ -128,8 +119,9 @@ func (u *upload) breakLocked(why error) {
 	if u.err == nil || u.at < len(u.buf) {
 		u.err = why
 	}
-	u.st.c.giveBackLocked(len(u.buf) - u.at)
+	n := len(u.buf) - u.at
 	u.buf, u.at = nil, 0
+	u.giveBackLocked(n)
 	u.wakeLocked()
 }
 
@@ -179,7 +171,7 @@ func (c *conn) onData(f frame) error {
 	}
 	u.giveBackLocked(size - len(f.payload))
 	if u.err != nil {
-		c.giveBackLocked(len(f.payload)) // nobody wants it
+		u.giveBackLocked(len(f.payload)) // nobody wants it
 	} else {
 		if u.at > len(u.buf)/2 { // most of it is read: a slow core must not make it grow
 			u.buf, u.at = u.buf[:copy(u.buf, u.buf[u.at:])], 0
@@ -190,8 +182,9 @@ func (c *conn) onData(f frame) error {
 	if f.flags&flagEndStream != 0 {
 		return c.endOfContentLocked(st)
 	}
-	if u.window <= streamWindow/2 {
-		u.beginLocked()
+	if st.sent && !u.goesOn() {
+		st.resetLocked(codeNo)
+		return nil
 	}
 	if len(f.payload) == 0 {
 		return c.nuisanceLocked(fussError)
@@ -210,6 +203,8 @@ func (c *conn) endOfContentLocked(st *stream) error {
 		u.err = io.EOF
 		u.wakeLocked()
 	}
-	u.beginLocked()
+	if st.sent {
+		st.endLocked(errSent, ended)
+	}
 	return nil
 }
