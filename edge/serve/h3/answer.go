@@ -24,7 +24,6 @@ const maxInline = 20 << 10
 // goroutine (inline) whatever would have to wait goes on in another.
 func (r *request) serve(inline bool) {
 	if r.over {
-		r.str.CancelRead(codeExcessiveLoad.onStream())
 		if h, _ := r.fields.Request(); h.Method == "HEAD" {
 			r.Req.Method = edge.MethodHead
 		}
@@ -386,39 +385,9 @@ func (r *request) sent(err error) {
 		return
 	}
 	_ = r.str.Close()
-	r.drop()
-	r.end()
-}
-
-// drop has done with what the client sends. Where the end of it has come, reading it
-// saves the client a STOP_SENDING.
-func (r *request) drop() {
-	if r.body != nil {
-		r.body.End(func() { r.str.CancelRead(codeNoError.onStream()) })
-	}
-	if r.eof {
-		if r.r < r.w || r.skip > 0 {
-			r.checkRest()
-		}
+	if r.drop() {
+		r.end()
 		return
 	}
-	_ = r.str.SetReadDeadline(r.Now) // what is known is told nevertheless
-	var b [1]byte
-	if _, err := r.str.Read(b[:]); err != io.EOF {
-		r.str.CancelRead(codeNoError.onStream())
-	}
-}
-
-// checkRest looks at frames that nobody has read, which came with the request, from
-// where whoever read its content has stopped.
-func (r *request) checkRest() {
-	if r.content.r == nil {
-		r.content = content{r: r, length: -1}
-	}
-	var b [512]byte
-	for {
-		if _, err := r.content.Read(b[:]); err != nil {
-			return
-		}
-	}
+	r.linger()
 }

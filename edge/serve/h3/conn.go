@@ -23,10 +23,11 @@ type conn struct {
 	order priorities
 	next  int64 // the id that GOAWAY names; the accepting goroutine's own
 
-	work   sync.WaitGroup // goroutines of this connection
-	active atomic.Int64   // requests in goroutines of their own
-	last   atomic.Int64   // when anything of a request last happened, since the server began
-	idle   *time.Timer
+	work      sync.WaitGroup // goroutines of this connection
+	active    atomic.Int64   // requests in goroutines of their own
+	lingering atomic.Int64   // requests that have their answers, and are still being read
+	last      atomic.Int64   // when anything of a request last happened, since the server began
+	idle      *time.Timer
 
 	mu      sync.Mutex // guards the rest
 	revoked allowance  // requests that the client has taken back
@@ -138,17 +139,32 @@ func (c *conn) leave(id int64) {
 	c.work.Done()
 }
 
+// linger counts a request that has its answer and whose end has not come; lingered
+// counts the end.
+func (c *conn) linger() {
+	c.work.Add(1)
+	c.lingering.Add(1)
+}
+
+func (c *conn) lingered() {
+	c.touch(time.Now())
+	c.lingering.Add(-1)
+	c.work.Done()
+}
+
 func (c *conn) touch(now time.Time) { c.last.Store(int64(now.Sub(c.srv.born))) }
 
 // checkIdle closes the connection where no request has been in flight for a while.
 // It is a timer's function, so that requests need not reset one.
 func (c *conn) checkIdle() {
-	allowed := c.srv.cfg.IdleTimeout
+	allowed, busy := c.srv.cfg.IdleTimeout, c.active.Load() > 0
 	if c.srv.grace.Err() != nil {
-		allowed = min(allowed, linger)
+		allowed = min(allowed, linger) // uploads that have their answers are not waited for
+	} else {
+		busy = busy || c.lingering.Load() > 0
 	}
 	left := allowed - (time.Since(c.srv.born) - time.Duration(c.last.Load()))
-	if c.active.Load() > 0 {
+	if busy {
 		left = allowed
 	}
 	if left > 0 {

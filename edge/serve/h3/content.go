@@ -43,12 +43,36 @@ func (c *content) Read(p []byte) (int, error) {
 	} else if n, err = r.str.Read(p); err == io.EOF {
 		r.eof, err = true, nil
 	}
+	if terr := c.took(n); terr != nil {
+		return 0, terr
+	}
+	return n, err
+}
+
+// discard is Read without a reader.
+func (c *content) discard() (int, error) {
+	if err := c.next(); err != nil {
+		return 0, err
+	}
+	r := c.r
+	if r.r == r.w {
+		if err := r.fill(); err != nil {
+			return 0, err
+		}
+	}
+	n := int(min(uint64(r.w-r.r), c.left))
+	r.r += n
+	return n, c.took(n)
+}
+
+// took counts what has been read of a DATA frame.
+func (c *content) took(n int) error {
 	c.left -= uint64(n)
 	c.total += int64(n)
 	if c.length >= 0 && c.total > c.length {
-		return 0, c.fail(streamFault(codeMessage, "more content than announced"))
+		return c.fail(streamFault(codeMessage, "more content than announced"))
 	}
-	return n, err
+	return nil
 }
 
 // next finds the next DATA frame that has something; io.EOF where there is none.
@@ -151,14 +175,17 @@ func (c *content) trailers(length uint64) error {
 	return nil
 }
 
-// fail tells the client at once: whoever reads the content can do no more with it.
+// fail tells the client at once: whoever reads the content can do no more with it. An
+// answer that has been given stands.
 func (c *content) fail(f fault) error {
 	c.failed = true
 	if f.whole {
 		c.r.c.abort(f)
 	} else {
 		c.r.str.CancelRead(f.code.onStream())
-		c.r.str.CancelWrite(f.code.onStream())
+		if !c.r.answered {
+			c.r.str.CancelWrite(f.code.onStream())
+		}
 	}
 	return errContent
 }

@@ -8,6 +8,7 @@
 //	decode   the header section into the exchange                    qpack, section
 //	answer   Core.Begin; a hit is written where it stands            answer.go, render.go
 //	leave    what has to wait goes on in a goroutine of its own      request.go, content.go
+//	linger   what comes behind an answer is thrown away              linger.go
 //
 // and beside the requests:
 //
@@ -26,6 +27,8 @@
 //     code they name; what they call a stream error resets that stream alone.
 //   - A connection holds at most MaxStreams requests, each with at most a header section
 //     and a piece of content; whoever reads slowly holds at most as many small answers.
+//   - A client that is answered before it has sent everything may send on, for BodyTimeout
+//     and up to twice MaxBody, before it is told to stop.
 //   - Frames that ask for nothing, and requests that are taken back, are counted: who
 //     sends too many is closed with H3_EXCESSIVE_LOAD.
 //   - An unsafe method in early data is told apart, so that the core can answer 425; a safe

@@ -23,13 +23,17 @@ func unproven(core Core) (*conn, *fakePeer) {
 // An unsafe request in early data has its answer before its content has come, and
 // needs no other.
 func TestUnsafeEarlyDataIsNotWaitedFor(t *testing.T) {
-	core := coreFunc{serve: func(_ context.Context, x *edge.Exchange) { says(x, fmt.Sprint(x.Req.Early)) }}
-	c, p := unproven(core)
 	s := &fakeStream{parts: [][]byte{[]byte(head("POST", "/")), []byte(frame(frameData, "hello"))}, then: io.EOF}
+	read := 0
+	core := coreFunc{serve: func(_ context.Context, x *edge.Exchange) {
+		read = s.at
+		says(x, fmt.Sprint(x.Req.Early))
+	}}
+	c, p := unproven(core)
 	c.take(s)
 	c.work.Wait()
 	require.Equal(t, "200 true", outcome(p, s))
-	require.Equal(t, 1, s.at, "the content was waited for")
+	require.Equal(t, 1, read, "the content was waited for")
 }
 
 // What may be a replay is answered from memory at once; nothing is asked of others for

@@ -33,9 +33,11 @@ type request struct {
 	content content
 	body    *gate.Body // nil unless the request has content
 
-	out     []byte // what is to be written
-	waiting bool   // in a goroutine of its own, and counted
-	spoilt  bool   // the core has panicked: nobody may use this memory again
+	out       []byte // what is to be written
+	waiting   bool   // in a goroutine of its own, and counted
+	answered  bool   // the whole answer has been written
+	lingering bool   // and what comes of the request nevertheless is thrown away
+	spoilt    bool   // the core has panicked: nobody may use this memory again
 }
 
 const (
@@ -84,8 +86,11 @@ func (r *request) release() {
 		// Whoever forwards the content may still be reading it.
 		r.body.End(func() { r.str.CancelRead(codeNoError.onStream()) })
 	}
-	if r.waiting {
+	switch {
+	case r.waiting:
 		c.leave(r.id)
+	case r.lingering:
+		c.lingered()
 	}
 	if r.spoilt {
 		return
@@ -99,7 +104,7 @@ func (r *request) release() {
 	}
 	r.head, r.c, r.str, r.body, r.content = nil, nil, nil, nil, content{}
 	r.r, r.w, r.eof, r.skip, r.odd, r.over = 0, 0, false, 0, 0, false
-	r.waiting = false
+	r.waiting, r.answered, r.lingering = false, false, false
 	pool.Put(r)
 }
 
