@@ -14,7 +14,8 @@ import (
 type h3End interface {
 	// Serve serves until Shutdown, which makes it return nil.
 	Serve() error
-	// Shutdown finishes the requests in flight, or cuts them off when ctx ends.
+	// Shutdown refuses new connections and finishes the requests in flight, or cuts them
+	// off when ctx ends.
 	Shutdown(ctx context.Context) error
 	// Close is what is left to do for a server that was never started.
 	Close() error

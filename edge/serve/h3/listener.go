@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
-	"sync/atomic"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -18,14 +20,22 @@ import (
 var _ http3.QUICListener = (*listener)(nil)
 
 // listener accepts the QUIC connections of one UDP socket, up to a bound, which the
-// library does not have. A connection too many is closed with H3_EXCESSIVE_LOAD.
+// library does not have. A connection too many is closed with H3_EXCESSIVE_LOAD. Once it
+// drains, those that are accepted live on, and new ones are refused.
 type listener struct {
 	*quic.EarlyListener
 	udp    *net.UDPConn
 	tr     *quic.Transport
-	max    int64
-	open   atomic.Int64
+	max    int
 	logger *slog.Logger
+
+	taking  context.Context // ends when the drain begins
+	leave   context.CancelFunc
+	begun   sync.Once      // the drain
+	turning sync.WaitGroup // turnAway
+
+	mu   sync.Mutex // guards open
+	open map[*quic.Conn]struct{}
 }
 
 // listen takes over a socket, for the stack of that name.
@@ -37,12 +47,16 @@ func listen(udp *net.UDPConn, tlsConfig *tls.Config, stack string, cfg Config, l
 	if token == (quic.TokenGeneratorKey{}) {
 		_, _ = rand.Read(token[:])
 	}
-	l := &listener{udp: udp, max: int64(cfg.MaxConns), logger: logger}
+	l := &listener{udp: udp, max: cfg.MaxConns, logger: logger, open: make(map[*quic.Conn]struct{})}
+	l.taking, l.leave = context.WithCancel(context.Background())
 	l.tr = &quic.Transport{
 		Conn:                udp,
 		StatelessResetKey:   &reset,
 		TokenGeneratorKey:   &token,
 		VerifySourceAddress: func(net.Addr) bool { return l.busy() },
+		ConnContext: func(ctx context.Context, _ *quic.ClientInfo) (context.Context, error) {
+			return ctx, l.taking.Err() // with an error the library answers CONNECTION_REFUSED
+		},
 	}
 	early, err := l.tr.ListenEarly(http3.ConfigureTLSConfig(remembering(tlsConfig, stack, cfg.MaxHeaderBytes)), &quic.Config{
 		HandshakeIdleTimeout:           min(cfg.HeaderTimeout, 5*time.Second),
@@ -67,30 +81,92 @@ func listen(udp *net.UDPConn, tlsConfig *tls.Config, stack string, cfg Config, l
 const maxUniStreams = 16
 
 // busy reports whether new clients have to show their address first (a Retry,
-// RFC 9000 §8.1.2): it costs them a round trip, so only from half the bound on.
-func (l *listener) busy() bool { return l.open.Load() >= (l.max+1)/2 }
+// RFC 9000 §8.1.2): it costs them a round trip, so only from half the bound on, and not
+// where they are refused anyway.
+func (l *listener) busy() bool { return l.connections() >= (l.max+1)/2 && l.taking.Err() == nil }
 
-// Accept returns the next connection within the bound.
-func (l *listener) Accept(ctx context.Context) (*quic.Conn, error) {
+// connections is how many are open.
+func (l *listener) connections() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.open)
+}
+
+// Accept returns the next connection within the bound, and quic.ErrServerClosed as soon as
+// the drain has begun. It is that which ends it, and not the context: the library's HTTP/3
+// server drops a connection, open and unserved, that it is given when its own has ended.
+func (l *listener) Accept(context.Context) (*quic.Conn, error) {
 	for {
-		conn, err := l.EarlyListener.Accept(ctx)
-		if err != nil {
+		conn, err := l.EarlyListener.Accept(l.taking)
+		switch {
+		case l.taking.Err() != nil:
+			if err == nil {
+				goodbye(conn)
+			}
+			return nil, quic.ErrServerClosed
+		case err != nil:
 			return nil, err
-		}
-		if l.open.Add(1) <= l.max {
-			context.AfterFunc(conn.Context(), func() { l.open.Add(-1) })
+		case l.enter(conn):
 			return conn, nil
 		}
-		l.open.Add(-1)
 		l.logger.Debug("connection refused: too many", "proto", "h3")
 		_ = conn.CloseWithError(codeExcessiveLoad.onConn(), "too many connections")
 	}
 }
 
-// close releases the socket, from the inside out: one closed first would leave
-// clients waiting for their timeout. It may be called again.
+// enter counts a connection until it ends, if it is within the bound.
+func (l *listener) enter(conn *quic.Conn) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.open) >= l.max {
+		return false
+	}
+	l.open[conn] = struct{}{}
+	context.AfterFunc(conn.Context(), func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		delete(l.open, conn)
+	})
+	return true
+}
+
+// drain refuses what is new from now on. The library's listener stays open: once closed,
+// it would leave clients without an answer, as long as the socket lives.
+func (l *listener) drain() {
+	l.begun.Do(func() {
+		l.leave()
+		l.turning.Go(l.turnAway)
+	})
+}
+
+// turnAway closes the connections that the library had let in when the drain began, and
+// nobody has accepted.
+func (l *listener) turnAway() {
+	for {
+		conn, err := l.EarlyListener.Accept(context.Background())
+		if err != nil {
+			return // closed
+		}
+		goodbye(conn)
+	}
+}
+
+func goodbye(conn *quic.Conn) { _ = conn.CloseWithError(codeNoError.onConn(), "shutting down") }
+
+// close closes the connections that are left and releases the socket, from the inside
+// out: one closed first would leave clients waiting for their timeout. It may be called
+// again.
 func (l *listener) close() error {
-	err := errors.Join(l.EarlyListener.Close(), l.tr.Close())
+	l.drain()
+	l.mu.Lock()
+	left := slices.Collect(maps.Keys(l.open))
+	l.mu.Unlock()
+	for _, conn := range left {
+		goodbye(conn)
+	}
+	err := l.EarlyListener.Close() // refuses handshakes
+	l.turning.Wait()
+	err = errors.Join(err, l.tr.Close()) // without a word to whom it still knows
 	if cerr := l.udp.Close(); cerr != nil && !errors.Is(cerr, net.ErrClosed) {
 		err = errors.Join(err, cerr)
 	}

@@ -64,7 +64,7 @@ func newServer(cfg Config, core Core, logger *slog.Logger) *Server {
 // Serve serves until Shutdown, or until the listener fails.
 func (s *Server) Serve() error {
 	for {
-		q, err := s.ln.Accept(s.grace)
+		q, err := s.ln.Accept(context.Background())
 		if err != nil {
 			if s.grace.Err() != nil || errors.Is(err, quic.ErrServerClosed) {
 				return nil // by a shutdown, or by somebody else, which the caller can tell
@@ -104,11 +104,12 @@ func (s *Server) remove(c *conn) {
 }
 
 // Connections is how many are open.
-func (s *Server) Connections() int { return int(s.ln.open.Load()) }
+func (s *Server) Connections() int { return s.ln.connections() }
 
-// Shutdown says GOAWAY and finishes the requests in flight; when ctx ends first, they
-// are cut off and its error is returned.
+// Shutdown refuses new connections, says GOAWAY and finishes the requests in flight; when
+// ctx ends first, they are cut off and its error is returned.
 func (s *Server) Shutdown(ctx context.Context) error {
+	s.ln.drain()
 	s.mu.Lock()
 	s.stop()
 	s.mu.Unlock()

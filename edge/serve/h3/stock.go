@@ -22,6 +22,8 @@ type Stock struct {
 	srv *http3.Server
 	// busy reports whether the handler has a request in flight.
 	busy func() bool
+	// accepting is held while connections are.
+	accepting sync.Mutex
 }
 
 // NewStock takes over a socket. busy reports whether the handler has a request in
@@ -54,6 +56,8 @@ func HandshakeComplete(ctx context.Context) <-chan struct{} {
 
 // Serve serves until Shutdown, or until the listener fails.
 func (s *Stock) Serve() error {
+	s.accepting.Lock()
+	defer s.accepting.Unlock()
 	if err := s.srv.ServeListener(s.ln); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve: http/3 on %s: %w", s.ln.udp.LocalAddr(), err)
 	}
@@ -61,14 +65,19 @@ func (s *Stock) Serve() error {
 }
 
 // Connections is how many are open.
-func (s *Stock) Connections() int { return int(s.ln.open.Load()) }
+func (s *Stock) Connections() int { return s.ln.connections() }
 
 // linger is how long an HTTP/3 connection without a request may stay open after
 // GOAWAY. It is the client that should close it.
 const linger = time.Second
 
-// Shutdown finishes the requests in flight, or cuts them off when ctx ends.
+// Shutdown refuses new connections and finishes the requests in flight, or cuts them off
+// when ctx ends.
 func (s *Stock) Shutdown(ctx context.Context) error {
+	s.ln.drain()
+	// The library's server must have counted what it was given before it is told to end.
+	s.accepting.Lock()
+	s.accepting.Unlock()
 	waiting, stop := context.WithCancel(ctx)
 	defer stop()
 	var watch sync.WaitGroup
