@@ -108,6 +108,34 @@ func TestChromiumReadsTrailedAnswers(t *testing.T) {
 	}
 }
 
+// TestChromiumReadsEarlyAnswers: a browser's fetch() of a large POST has the answer that comes before all of
+// the content was read, of the node (404, 405, 413) and of its origin. Chromium 156 waits for ever where an HTTP/3
+// server tells it to stop sending, as the stock one does.
+func TestChromiumReadsEarlyAnswers(t *testing.T) {
+	path := program(t, "chromium", "chromium-browser", "google-chrome")
+	o := &briefed{}
+	p := newPair(t, 3, o)
+	var all []Exchange
+	var want []string
+	for i := range p.exchanges {
+		for _, size := range []int{70_000, 300_000, 3_000_000} {
+			for target, status := range map[string]int{"/v1/segments/b2b/x": 404, "/v1/segments/b2b/ctas/trial": 405, fmt.Sprintf("/status/403/e%d", len(all)): 403} {
+				all = append(all, Exchange{Method: "POST", Target: target, Content: size, Quit: -1})
+				want = append(want, fmt.Sprintf("\n:status: %d\n", status))
+			}
+		}
+		all = append(all, Exchange{Method: "POST", Target: fmt.Sprintf("/echo/0/e%d", i), Content: 17_000_000, Quit: -1})
+		want = append(want, "\n:status: 413\n")
+	}
+	for _, proto := range []string{"h2", "h3"} {
+		t.Run(proto, func(t *testing.T) {
+			for i, got := range o.visit(t, path, proto, []*Node{p.lean}, all)[0] {
+				require.Contains(t, got.String(), want[i], "%s, %d bytes", all[i].Target, all[i].Content)
+			}
+		})
+	}
+}
+
 // visit has one browser make all exchanges with one or two nodes, and returns what it
 // saw of each.
 func (o *briefed) visit(t *testing.T, path, proto string, nodes []*Node, all []Exchange) [][]Outcome {
