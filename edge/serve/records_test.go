@@ -104,7 +104,7 @@ func TestRecordsSuitAnswers(t *testing.T) {
 	before = len(raw.since(0))
 	get(large)
 	records = raw.since(before)
-	require.LessOrEqual(t, len(records), large/(16<<10)+12, "%v", records)
+	require.LessOrEqual(t, len(records), large/(16<<10)+3, "%v", records)
 	full := 0
 	for _, n := range records {
 		require.LessOrEqual(t, n, 16<<10+overhead)

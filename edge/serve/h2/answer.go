@@ -30,7 +30,7 @@ func (c *conn) answerLocked(id uint32, st *stream, remoteClosed bool, x *exchang
 	case !content:
 	case len(c.ready) == 0 && n <= window && n <= c.sendWindow && len(c.out)+len(rep.Body) <= maxOut:
 		for rest := rep.Body; len(rest) > 0; {
-			part := rest[:min(len(rest), maxFrame)]
+			part := rest[:min(len(rest), maxData)]
 			rest = rest[len(part):]
 			c.putLocked(appendData(c.outLocked(), id, part, len(rest) == 0))
 		}

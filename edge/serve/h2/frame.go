@@ -57,7 +57,8 @@ const (
 const (
 	preface     = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 	headerLen   = 9
-	maxFrame    = 16 << 10 // what either end may send without being asked
+	maxFrame    = 16 << 10             // what either end may send without being asked
+	maxData     = maxFrame - headerLen // content of a frame that fills a TLS record
 	maxWindow   = 1<<31 - 1
 	startWindow = 65535
 	maxID       = 1<<31 - 1

@@ -50,7 +50,7 @@ func (st *stream) sendable() bool {
 
 // sendLocked puts one DATA frame of a stream into out.
 func (c *conn) sendLocked(st *stream) {
-	n := int(min(int64(len(st.pending)), maxFrame, st.sendWindow, c.sendWindow))
+	n := int(min(int64(len(st.pending)), maxData, st.sendWindow, c.sendWindow))
 	n = max(n, 0)
 	last := st.last && n == len(st.pending)
 	c.putLocked(appendData(c.outLocked(), st.id, st.pending[:n], last))
