@@ -47,7 +47,7 @@ func readBody(_ context.Context, x *edge.Exchange) {
 // Content that stops coming is waited for so long, and its request is told that.
 func TestContentThatStopsComing(t *testing.T) {
 	t.Parallel()
-	r := start(t, coreFunc(readBody), small)
+	r := start(t, coreFunc(readBody), func(c *Config) { c.BodyTimeout = 150 * time.Millisecond })
 	r.over(t, func(t *testing.T, c client) {
 		for _, length := range []int{-1, 100} {
 			pr, pw := io.Pipe()
