@@ -71,13 +71,18 @@ func (s *Stock) Connections() int { return s.ln.connections() }
 // GOAWAY. It is the client that should close it.
 const linger = time.Second
 
+// settle waits until the library's server has counted all that it was given, which it must
+// have done before it is told to end.
+func (s *Stock) settle() {
+	s.accepting.Lock()
+	defer s.accepting.Unlock()
+}
+
 // Shutdown refuses new connections and finishes the requests in flight, or cuts them off
 // when ctx ends.
 func (s *Stock) Shutdown(ctx context.Context) error {
 	s.ln.drain()
-	// The library's server must have counted what it was given before it is told to end.
-	s.accepting.Lock()
-	s.accepting.Unlock()
+	s.settle()
 	waiting, stop := context.WithCancel(ctx)
 	defer stop()
 	var watch sync.WaitGroup
