@@ -127,7 +127,7 @@ func (c *conn) reply(st *stream, x *exchange) {
 }
 
 // copyBuffer is how much of a stream is held between origin and client.
-const copyBuffer = 32 << 10
+const copyBuffer = 2 * maxData
 
 func (c *conn) copy(st *stream, rep *edge.Reply) {
 	buf := make([]byte, copyBuffer)
