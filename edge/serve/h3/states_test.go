@@ -328,7 +328,9 @@ func FuzzStream(f *testing.F) {
 	seed(frame(frameHeaders, "\x00\x00\xd1\xd7\x51\x01/\x50\x01a"), 2, true)
 	seed(settings, 0, true)
 	seed(head("GET", "/")+"\x21", 1, true)
-	seed("\x01\r\x000\xd4\xd7P\x86002\xfc\x1fA\xc1\x03", 1, true) // refused, and half a frame behind it
+	seed("\x01\r\x000\xd4\xd7P\x86002\xfc\x1fA\xc1\x03", 1, true)    // refused, and half a frame behind it
+	seed("\x01\r\x000\xd2\xd7P\x86002\xfc\x7f\x00\xc1\x03", 1, true) // answered, and half a frame behind it
+	seed("\x01\r\x000\xd4\xd7P\x860\x00\x00\x03\xe8A\xc10\x0300", 6, true)
 	core := coreFunc{serve: reading, waits: func(x *edge.Exchange) bool { return x.Req.Body != nil }}
 	f.Fuzz(func(t *testing.T, sent []byte, size byte, end bool) {
 		s := &fakeStream{parts: [][]byte{sent}}
