@@ -91,8 +91,8 @@ type Origin struct {
 	// Group is whose tags its answers carry: a purge by tag hits the origins of
 	// one group. Empty: the origin's name.
 	Group string `yaml:"group"`
-	// MaxInFlight bounds the requests to the origin at one time. At the cap
-	// readers get a stale copy or 503: raising it trades the origin's health
+	// MaxInFlight bounds the requests to the origin at one time, and three quarters
+	// of it those with content. At the cap readers get a stale copy or 503: raising it trades the origin's health
 	// for theirs.
 	MaxInFlight int      `yaml:"max_in_flight"`
 	Timeouts    Timeouts `yaml:"timeouts"`

@@ -22,13 +22,15 @@ type Config struct {
 	// Via is the pseudonym under which requests are marked (RFC 9110 §7.6.3).
 	// Default "letteredge".
 	Via string
-	// MaxInFlight bounds fetches whose body is not closed yet, and kept connections.
-	// Beyond it Fetch fails at once. Default 256.
+	// MaxInFlight bounds fetches whose body is not closed yet, and kept connections;
+	// three quarters of it, those whose request has content. Beyond it Fetch fails at
+	// once. Default 256.
 	MaxInFlight int
 	// ConnectTimeout bounds TCP and TLS together. Default 3 s.
 	ConnectTimeout time.Duration
 	// HeaderTimeout bounds the wait for the header section, connecting included;
-	// it starts anew with every piece of request body that goes out. Default 15 s.
+	// it starts anew with every piece of request body that goes out, and halts while
+	// the next is waited for. Default 15 s.
 	HeaderTimeout time.Duration
 	// BodyTimeout bounds the wait for each piece of an answer's body. Default 15 s.
 	BodyTimeout time.Duration

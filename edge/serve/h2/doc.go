@@ -22,6 +22,8 @@
 //     of a second.
 //   - Content that waits is not copied, unless it is scratch memory of its exchange.
 //   - A stream that breaks off never looks like a whole answer.
+//   - A request that is answered before its content has come lingers: what comes is thrown
+//     away, within twice MaxBody and BodyTimeout, before the client is told to stop.
 //   - What a client makes grow is bounded for each connection: 256 KiB that wait to
 //     be written, 1 MiB of its content in buffers of at most thrice that, 4 KiB of its lines, twice the header limit
 //     of a field block, eight requests that it repeats (16 KiB each), MaxStreams streams

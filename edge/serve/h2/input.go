@@ -123,12 +123,12 @@ func (c *conn) onReset(f frame) error {
 	if st == nil {
 		return c.nuisanceLocked(fussFrame)
 	}
-	lingers := st.sent
-	st.endLocked(errCancelled, ended)
-	if lingers {
-		return c.nuisanceLocked(fussFrame) // it has its answer, and sends no more
+	units := fussCancel
+	if st.sent {
+		units = fussFrame // it has its answer, and sends no more
 	}
-	return c.nuisanceLocked(fussCancel)
+	st.endLocked(errCancelled, ended)
+	return c.nuisanceLocked(units)
 }
 
 func (c *conn) onPing(f frame) error {
