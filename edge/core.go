@@ -43,8 +43,9 @@ type Config struct {
 	// or a purge storm does not become the origin's storm.
 	MaxFills int
 	// FillMemory bounds the content that the fills under way hold together, in bytes
-	// (128 MiB). Beyond it what need not be checked as a whole passes through to who
-	// waits for it, and an artifact is a stale copy or 503. Lowering it trades
+	// (128 MiB), and three quarters of it that whose length nobody told. Beyond it what
+	// need not be checked as a whole passes through to who waits for it, and an
+	// artifact is a stale copy or 503. Lowering it trades
 	// stored answers for memory in a storm.
 	FillMemory int64
 	// HitForMiss is how long requests for a key whose answer could not be shared
