@@ -14,7 +14,8 @@ import (
 type conns struct {
 	// patience is how long whatever is written beside an answer may take, from a
 	// request's first bytes on: an error's text after all that may be waited for.
-	patience time.Duration
+	patience  time.Duration
+	lingering *lingering
 
 	mu     sync.Mutex // guards the rest
 	open   map[net.Conn]struct{}
@@ -22,8 +23,9 @@ type conns struct {
 	empty  chan struct{} // closed once no connection is open after kill
 }
 
-func newConns(patience time.Duration) *conns {
-	return &conns{patience: patience, open: make(map[net.Conn]struct{}), empty: make(chan struct{})}
+func newConns(cfg Config) *conns {
+	return &conns{patience: cfg.HeaderTimeout + cfg.BodyTimeout + cfg.WriteTimeout, lingering: newLingering(cfg),
+		open: make(map[net.Conn]struct{}), empty: make(chan struct{})}
 }
 
 // state is fasthttp's ConnState hook. It is also called around each request.
@@ -52,7 +54,11 @@ func (c *conns) state(conn net.Conn, s fasthttp.ConnState) {
 		if h1, ok := conn.(*h1Conn); ok {
 			h1.writeSet = time.Time{}
 		}
-	case fasthttp.StateIdle, fasthttp.StateHijacked:
+	case fasthttp.StateIdle:
+		if l := lingererOf(conn); l != nil {
+			l.settled()
+		}
+	case fasthttp.StateHijacked:
 	}
 }
 
@@ -72,13 +78,18 @@ func (c *conns) count() int {
 	return len(c.open)
 }
 
-// retire has the connections end on which fasthttp knows of no request.
+// retire has the connections end on which fasthttp knows of no request, and soon
+// those whose request has its answer.
 func (c *conns) retire() {
+	c.lingering.stopped.Store(true)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for conn := range c.open {
 		if h1, ok := conn.(*h1Conn); ok {
 			h1.retire()
+		}
+		if l := lingererOf(conn); l != nil {
+			l.hurry()
 		}
 	}
 }
@@ -93,7 +104,7 @@ func (c *conns) kill(ctx context.Context) {
 	c.closed = true
 	c.signalLocked()
 	c.mu.Unlock()
-	timer := time.NewTimer(lastWord)
+	timer := time.NewTimer(max(lastWord, c.lingering.last()))
 	defer timer.Stop()
 	select {
 	case <-c.empty:
@@ -102,6 +113,9 @@ func (c *conns) kill(ctx context.Context) {
 	}
 	c.mu.Lock()
 	for conn := range c.open {
+		if l := lingererOf(conn); l != nil {
+			l.settled()
+		}
 		_ = conn.Close() // at once: since retire none is busy with an answer that it ends after
 	}
 	c.mu.Unlock()

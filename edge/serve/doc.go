@@ -26,7 +26,10 @@
 //   - Everything a client can make grow is bounded: header sections, content,
 //     connections, streams, and the time for each.
 //   - A panic costs one request: 500 where the answer has not begun.
-//   - Shutdown finishes the requests in flight on all three protocols.
+//   - A client that sends all of a request before it looks at anything reads the answer
+//     that did not wait for it, within bounds of bytes and time.
+//   - Shutdown finishes the requests in flight on all three protocols, and does not wait
+//     for what comes behind their answers.
 //
 // # Not guaranteed
 //

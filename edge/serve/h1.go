@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"runtime/debug"
 	"strings"
@@ -154,6 +155,9 @@ func authorityOf(target string) (authority string, absolute bool) {
 // release ends the request and puts its exchange back.
 func (h *h1) release(ctx *fasthttp.RequestCtx, x *h1Exchange) {
 	if x.body != nil {
+		if l := lingererOf(ctx.Conn()); l != nil && !x.body.Whole() {
+			l.expectMore()
+		}
 		if x.body.End(func() { _ = ctx.Conn().SetReadDeadline(time.Unix(1, 0)) }) {
 			ctx.SetConnectionClose()
 		}
@@ -208,6 +212,21 @@ func (h *h1) refuse(ctx *fasthttp.RequestCtx, bad gate.Refusal) {
 	out.end(time.Now(), nil)
 	ctx.Response.SetBodyRaw(bad.Body())
 	ctx.SetConnectionClose()
+	if l := lingererOf(ctx.Conn()); l != nil && bad.Status != http.StatusRequestTimeout {
+		l.expectMore()
+	}
+}
+
+// tooMany refuses a connection of a client that has as many as it may. It is new: what
+// is written goes into its socket's buffer, and nobody waits.
+func (h *h1) tooMany(conn net.Conn) {
+	bad := gate.Refuse(http.StatusTooManyRequests, "connections", "this address has as many connections as it may have")
+	var ctx fasthttp.RequestCtx
+	ctx.Init2(conn, fasthttpLog{h.logger}, false)
+	h.refuse(&ctx, bad)
+	ctx.Response.Header.Set("Retry-After", "1")
+	_, _ = ctx.Response.WriteTo(conn)
+	_ = conn.Close()
 }
 
 // failed is fasthttp's ErrorHandler: a request that could not be read.

@@ -3,7 +3,6 @@ package serve
 import (
 	"io"
 	"net"
-	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -14,17 +13,27 @@ import (
 
 // h1Listener accepts connections whose hits are answered ahead of fasthttp.
 type h1Listener struct {
-	net.Listener
-	h *h1
+	net.Listener // of TCP
+	h            *h1
+	clients      *perClient
+	lingering    *lingering
 }
 
 // Accept waits for a connection.
 func (l h1Listener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		return &h1Conn{TCPConn: tcp, h: l.h, client: clientAddr(tcp.RemoteAddr())}, nil
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		tcp := conn.(*net.TCPConn)
+		client := clientAddr(tcp.RemoteAddr())
+		if !l.clients.enter(client) {
+			l.h.tooMany(tcp)
+			continue
+		}
+		return &h1Conn{TCPConn: tcp, h: l.h, lingerer: lingerer{tcp: tcp, client: client, bounds: l.lingering, from: l.clients}}, nil
 	}
-	return conn, err
 }
 
 // h1Conn is a connection in clear text. Where fasthttp asks it for the first bytes
@@ -35,8 +44,8 @@ func (l h1Listener) Accept() (net.Conn, error) {
 // All fields but state belong to the goroutine that serves the connection.
 type h1Conn struct {
 	*net.TCPConn
-	h      *h1
-	client netip.Addr
+	lingerer
+	h *h1
 	// between requests: fasthttp has read all that came and written all that it had.
 	between bool
 	// begun is the request that fasthttp was given last, where the core has begun
@@ -192,6 +201,8 @@ func (c *h1Conn) Close() error {
 	if c.state.CompareAndSwap(connBusy, connLeaving) {
 		return nil
 	}
+	c.quit(func() error { return nil })
+	c.leave()
 	return c.TCPConn.Close()
 }
 

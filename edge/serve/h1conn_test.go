@@ -328,7 +328,7 @@ func FuzzOrdinary(f *testing.F) {
 			x.Rep.Status = 204
 		}), cfg, "", slog.New(slog.DiscardHandler))
 		conn := &scripted{in: bytes.NewReader(append(bytes.Clone(sent), "GET /next HTTP/1.1\r\nHost: next\r\n\r\n"...))}
-		require.NoError(t, newFasthttp(h, cfg, newConns(time.Minute), slog.New(slog.DiscardHandler)).ServeConn(conn))
+		require.NoError(t, newFasthttp(h, cfg, newConns(cfg), slog.New(slog.DiscardHandler)).ServeConn(conn))
 		require.Len(t, got, 2)
 		require.Equal(t, got[0], requestText(&x.Req))
 		require.Contains(t, got[1], `"next" "/next"`)

@@ -34,7 +34,6 @@ func newFasthttp(h *h1, cfg Config, open *conns, logger *slog.Logger) *fasthttp.
 		MaxRequestBodySize: int(cfg.MaxBody),
 		StreamRequestBody:  true,
 		Concurrency:        cfg.MaxConns,
-		MaxConnsPerIP:      cfg.MaxConnsPerIP,
 
 		ReadTimeout:  cfg.HeaderTimeout,
 		WriteTimeout: cfg.WriteTimeout,

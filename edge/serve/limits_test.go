@@ -314,6 +314,34 @@ func TestConnectionsOfOneAddress(t *testing.T) {
 	}
 	got, _ := io.ReadAll(r.raw(t))
 	require.Contains(t, string(got), "HTTP/1.1 429")
+	require.Contains(t, string(got), "Retry-After: 1\r\n")
+	require.Contains(t, string(got), `"field":"connections"`)
+}
+
+// TestConnectionsOfOneAddressMakeRoom when they end, over TCP and TLS, and a hit on them is
+// answered ahead of fasthttp all the same.
+func TestConnectionsOfOneAddressMakeRoom(t *testing.T) {
+	t.Parallel()
+	r := start(t, readyCore(func(x *edge.Exchange) { x.Rep.Status = 204 }), func(c *Config) { c.MaxConnsPerIP = 2 })
+	r.ends(t, func(t *testing.T, dial func() net.Conn) {
+		for range 5 {
+			one, two := dial(), dial()
+			for _, conn := range []net.Conn{one, two} {
+				require.Equal(t, 204, ask(t, conn, bufio.NewReader(conn), plainRequest, 1).StatusCode)
+			}
+			three := dial()
+			_, _ = io.WriteString(three, plainRequest)
+			resp, err := http.ReadResponse(bufio.NewReader(three), nil)
+			require.True(t, err != nil || resp.StatusCode == 429)
+			require.NoError(t, one.Close())
+			require.NoError(t, two.Close())
+			require.Eventually(t, func() bool { return r.Connections().TCP == 0 }, 30*time.Second, time.Millisecond)
+		}
+	})
+	plain, theirs := ordinaryRig(t, 1000, func(c *Config) { c.MaxConnsPerIP = 1 })
+	conn := plain.raw(t)
+	ask(t, conn, bufio.NewReader(conn), plainRequest, 1)
+	require.Zero(t, theirs.Load())
 }
 
 // TestSlowReader: a client that does not read what it asked for loses its

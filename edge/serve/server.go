@@ -53,7 +53,7 @@ func New(cfg Config, core Core, logger *slog.Logger) (*Server, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{cfg: cfg, core: core, logger: logger, open: newConns(cfg.HeaderTimeout + cfg.BodyTimeout + cfg.WriteTimeout)}
+	s := &Server{cfg: cfg, core: core, logger: logger, open: newConns(cfg)}
 	s.life, s.kill = context.WithCancelCause(context.Background())
 	return s, nil
 }
@@ -101,9 +101,10 @@ func (s *Server) listenSecure(alt string) (err error) {
 	if s.h2, err = newH2(s.life, s.core, s.cfg, overTCP, alt, s.logger); err != nil {
 		return err
 	}
-	s.h1Secure.NextProto("h2", s.h2.serve)
+	s.h1Secure.NextProto("h2", func(conn net.Conn) error { return s.h2.serve(conn.(*tlsConn).Conn) })
+	clients := newPerClient(s.cfg.MaxConnsPerIP)
 	for _, ln := range s.secure.tcp {
-		s.tcp = append(s.tcp, tls.NewListener(s.h2.beneath(ln), overTCP))
+		s.tcp = append(s.tcp, tlsListener{s.h2.beneath(ln), overTCP, clients, s.open.lingering})
 	}
 	for _, udp := range s.secure.udp {
 		end, err := newH3(s.core, s.cfg, udp, tlsConfig, s.logger)
@@ -161,11 +162,9 @@ func (s *Server) Serve() error {
 		})
 	}
 	if s.plain != nil {
+		clients := newPerClient(s.cfg.MaxConnsPerIP)
 		for _, ln := range s.plain.tcp {
-			if s.cfg.MaxConnsPerIP == 0 { // fasthttp counts them on connections of its own
-				ln = h1Listener{ln, s.h1}
-			}
-			run(func() error { return serveTCP(s.h1Plain, ln) })
+			run(func() error { return serveTCP(s.h1Plain, h1Listener{ln, s.h1, clients, s.open.lingering}) })
 		}
 	}
 	for _, ln := range s.tcp {

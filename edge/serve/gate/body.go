@@ -34,6 +34,7 @@ type Body struct {
 	mu   sync.Mutex // held while reading; guards the rest
 	r    io.Reader
 	left int64
+	end  bool // all of it was read
 	over bool
 }
 
@@ -63,7 +64,9 @@ func (b *Body) Read(p []byte) (int, error) {
 	b.left -= int64(n)
 	var clock net.Error
 	switch {
-	case err == nil, err == io.EOF:
+	case err == nil:
+	case err == io.EOF:
+		b.end = true
 	case errors.As(err, &clock) && clock.Timeout():
 		b.late.Store(true)
 	default:
@@ -89,6 +92,16 @@ func (b *Body) Blame(rep *edge.Reply, limit int64) Refusal {
 		return Refusal{http.StatusBadRequest, "content", "the content of the request breaks off, or is not coded as its header section says"}
 	}
 	return Refusal{}
+}
+
+// Whole reports whether all of the content was read. It waits for nobody who reads: then
+// it was not.
+func (b *Body) Whole() bool {
+	if !b.mu.TryLock() {
+		return false
+	}
+	defer b.mu.Unlock()
+	return b.end
 }
 
 // End bars further reads. A read that is waiting for the client is broken off
