@@ -64,12 +64,13 @@ func TestHonestAmongAbusive(t *testing.T) {
 	// The places at the origin are enough for what all of these connections may ask of
 	// it: who is to have them, where they are not, is not what is asked here. Nor is how
 	// fast an origin, a client and a node are that share two cores with a flood, so that
-	// what honest ones come to is generous.
+	// what honest ones come to is generous; a QUIC connection is over, too, where its
+	// client has heard nothing for the idle timeout (RFC 9000 §10.1).
 	n := s.edged.Configured(t, "", fmt.Sprintf(`
 origins: [{name: origin, url: %q, max_in_flight: 2048, timeouts: {connect: 30s, header: 1m, body: 1m}}]
 fills: {wait: 1m, timeout: 2m}
 routes: [{name: all, path: "/*", origin: origin}]
-limits: {streams: %d, read_timeout: 12s, write_timeout: 1m, idle_timeout: 5s}
+limits: {streams: %d, read_timeout: 12s, write_timeout: 1m, idle_timeout: 20s}
 `, origin.URL, streams))
 	trust, err := trusted(n.CA)
 	require.NoError(t, err)
