@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -330,6 +331,42 @@ func observed(t *testing.T, out []byte) *model {
 	}
 }
 
+// staying is a client that leaves when its last PING is answered, or when it is sent
+// away: a server may keep to itself what it has still to say to one that has gone.
+type staying struct {
+	script
+	once  sync.Once
+	heard chan struct{}
+}
+
+const lastPing = "the last"
+
+func (s *staying) Read(p []byte) (int, error) {
+	if s.in.Len() == 0 {
+		<-s.heard
+	}
+	return s.script.Read(p)
+}
+
+func (s *staying) Write(p []byte) (int, error) {
+	n, err := s.script.Write(p)
+	for b := s.out.Bytes(); len(b) >= headerLen; {
+		length, typ := int(b[0])<<16|int(b[1])<<8|int(b[2]), frameType(b[3])
+		if len(b) < headerLen+length {
+			break
+		}
+		if typ == frameGoAway || typ == framePing && string(b[headerLen:headerLen+length]) == lastPing {
+			s.leave()
+		}
+		b = b[headerLen+length:]
+	}
+	return n, err
+}
+
+func (s *staying) Close() error { s.leave(); return nil }
+
+func (s *staying) leave() { s.once.Do(func() { close(s.heard) }) }
+
 // FuzzStates: whatever frames a client sends on whatever streams, each stream is in
 // the state that RFC 9113 says, and so is the connection: what is answered, reset, and
 // ended for what is what the model says.
@@ -365,8 +402,15 @@ func FuzzStates(f *testing.F) {
 			for i := 0; i+3 <= len(steps) && i < 3*modelSteps && want.fatal == http2.ErrCodeNo; i += 3 {
 				want.step(fr, enc, steps[i], steps[i+1], steps[i+2])
 			}
+			if want.fatal == http2.ErrCodeNo {
+				_ = fr.WritePing(false, [8]byte([]byte(lastPing)))
+				want.pings++
+			}
 		})
-		conn := &script{in: bytes.NewReader(append([]byte(preface), frames...)), step: int(pace) + 1}
+		conn := &staying{script: script{in: bytes.NewReader(append([]byte(preface), frames...)), step: int(pace) + 1}, heard: make(chan struct{})}
+		if want.fatal != http2.ErrCodeNo {
+			conn.leave()
+		}
 		_ = s.ServeConn(context.Background(), &Wire{Conn: conn})
 		got := observed(t, conn.out.Bytes())
 		require.Equal(t, want.resets, got.resets)
