@@ -493,3 +493,25 @@ func TestHitAllocatesNothing(t *testing.T) {
 	})
 	require.Zero(t, allocs)
 }
+
+// TestAnswersWithTooManyTagsSaySo: they are not stored, since a tag that was dropped would be
+// a purge that misses.
+func TestAnswersWithTooManyTagsSaySo(t *testing.T) {
+	n := newNode(t)
+	tags := make([]string, 0, 300)
+	for i := range 300 {
+		tags = append(tags, fmt.Sprintf("%q", fmt.Sprint("tag-", i)))
+	}
+	for _, length := range []int64{-1, 4} {
+		for _, lines := range [][]string{tags[:250], tags} {
+			n.up.set(func(context.Context, *edge.Fetch) (*edge.Answer, error) {
+				a := answer(200, "page", "Cache-Control: max-age=60", "Cache-Groups: "+strings.Join(lines, ", "))
+				a.Length = length
+				return a, nil
+			})
+			r := n.get(fmt.Sprintf("/%d/%d", length, len(lines)))
+			require.Equal(t, "page", r.body)
+			require.Equal(t, len(lines) > 256, r.cacheStatus() == "test-1; fwd=uri-miss; detail=tags", r.cacheStatus())
+		}
+	}
+}

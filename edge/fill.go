@@ -328,11 +328,18 @@ func (c *Core) receive(ctx context.Context, fl *flight, d *detached, f *Fetch, a
 	if d.part != nil { // a purge of what only the part has named hits its bytes here too
 		tags = unique(append(d.part.slot.Tags(), tags...))
 	}
+	detail := ""
+	if tagErr != nil && rules.Storable {
+		detail = "tags"
+		c.Logger.Debug("not stored", "key", fl.key.Text, "err", tagErr)
+	}
 	if tagErr != nil || isEvents(ans) {
 		rules.Storable = false
 	}
 	if !artifact && (ans.Length > c.cfg.MaxObject || !rules.Storable && ans.Degraded == "") {
-		return c.passOn(fl, d, ans)
+		o := c.passOn(fl, d, ans)
+		o.detail = detail
+		return o
 	}
 	if rules.Storable && ans.Degraded == "" && c.pours(fl, d, f, ans) {
 		return c.pour(ctx, fl, d, f, rules, tags, ans)

@@ -103,6 +103,8 @@ type outcome struct {
 	unpushed *Slot
 	// degraded is Answer.Degraded.
 	degraded string
+	// detail says what Cache-Status has to of an answer that is not kept.
+	detail string
 	// status is what the upstream answered, 0 if nothing came.
 	status int
 	// hit says that slot was in the store after all, put there by a flight that

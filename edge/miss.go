@@ -58,6 +58,7 @@ func (c *Core) miss(ctx context.Context, x *Exchange, route *Route, f found) {
 	case o.private && o.status >= 500 && c.stale(x, f, o.status):
 		_ = o.answer.Body.Close() // the copy is shown instead
 	case o.private:
+		x.Rep.Cache.Detail = o.detail
 		c.passAnswer(x, o.answer)
 	case o.hit && leader:
 		x.Rep.Cache.Fwd = NotForwarded
