@@ -50,8 +50,8 @@ type Config struct {
 	// HeaderTimeout bounds the TLS handshake, and on HTTP/1.1 the reading of a
 	// header section (10 s).
 	HeaderTimeout time.Duration
-	// BodyTimeout bounds the reading of a request's content (60 s), and what is read
-	// behind its answer, from the answer on over HTTP/1.1.
+	// BodyTimeout bounds the reading of a request's content (60 s), and of what comes of
+	// it behind an answer that did not wait for it.
 	BodyTimeout time.Duration
 	// WriteTimeout bounds the writing of an answer from memory once it has begun, and
 	// each step of one that is streamed (60 s). On stock HTTP/2 it includes the time to

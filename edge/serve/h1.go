@@ -86,8 +86,22 @@ func (h *h1) serve(ctx *fasthttp.RequestCtx) {
 		h.release(ctx, x)
 		return
 	}
+	h.passOver(ctx, x)
 	if !h.render(ctx, x) {
 		h.release(ctx, x)
+	}
+}
+
+// passOver prepares for content that comes behind an answer which did not wait for it.
+func (h *h1) passOver(ctx *fasthttp.RequestCtx, x *h1Exchange) {
+	if x.body == nil || x.body.Whole() {
+		return
+	}
+	if x.Req.Length < 0 { // fasthttp sees only later that it is too much to read over
+		ctx.SetConnectionClose()
+	}
+	if l := lingererOf(ctx.Conn()); l != nil {
+		l.expectMore(ctx.Time())
 	}
 }
 
@@ -155,9 +169,6 @@ func authorityOf(target string) (authority string, absolute bool) {
 // release ends the request and puts its exchange back.
 func (h *h1) release(ctx *fasthttp.RequestCtx, x *h1Exchange) {
 	if x.body != nil {
-		if l := lingererOf(ctx.Conn()); l != nil && !x.body.Whole() {
-			l.expectMore()
-		}
 		if x.body.End(func() { _ = ctx.Conn().SetReadDeadline(time.Unix(1, 0)) }) {
 			ctx.SetConnectionClose()
 		}
@@ -213,7 +224,7 @@ func (h *h1) refuse(ctx *fasthttp.RequestCtx, bad gate.Refusal) {
 	ctx.Response.SetBodyRaw(bad.Body())
 	ctx.SetConnectionClose()
 	if l := lingererOf(ctx.Conn()); l != nil && bad.Status != http.StatusRequestTimeout {
-		l.expectMore()
+		l.expectMore(ctx.Time())
 	}
 }
 

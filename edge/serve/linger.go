@@ -19,8 +19,9 @@ type lingerer struct {
 	bounds *lingering
 	from   *perClient  // who counts it
 	left   atomic.Bool // it is counted off
-	// unread: the client may be sending more of a request that has its answer.
+	// unread: the client may be sending more of a request that has its answer, until then.
 	unread atomic.Bool
+	until  time.Time
 }
 
 // lingering bounds how long clients may send behind their answers.
@@ -51,9 +52,13 @@ func (b *lingering) last() time.Duration {
 	return lingerAtStop
 }
 
-// expectMore notes that more of a request may come behind its answer, which is about to
-// be written.
-func (l *lingerer) expectMore() {
+// expectMore notes that more of a request, which began at that time, may come behind its
+// answer, which is about to be written.
+func (l *lingerer) expectMore(begun time.Time) {
+	l.until = begun.Add(l.bounds.time)
+	if least := time.Now().Add(l.bounds.silence); l.until.Before(least) {
+		l.until = least
+	}
 	l.unread.Store(true)
 	l.hurry()
 }
@@ -83,11 +88,10 @@ func (l *lingerer) quit(tell func() error) {
 	if tell() != nil || l.tcp.CloseWrite() != nil {
 		return
 	}
-	allowed := l.bounds.time
-	if l.bounds.stopped.Load() {
-		allowed = min(allowed, lingerAtStop)
+	until := l.until
+	if last := time.Now().Add(lingerAtStop); l.bounds.stopped.Load() && last.Before(until) {
+		until = last
 	}
-	until := time.Now().Add(allowed)
 	buf := make([]byte, 4<<10)
 	for left := l.bounds.bytes; left > 0; {
 		by := time.Now().Add(l.bounds.silence)

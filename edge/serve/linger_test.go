@@ -97,6 +97,7 @@ func TestAnswersAreReadBehindUnreadContent(t *testing.T) {
 				resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 				require.NoError(t, err)
 				require.Equal(t, c.status, resp.StatusCode)
+				require.True(t, resp.Close, "the client is told that the connection ends")
 				_, err = io.Copy(io.Discard, resp.Body)
 				require.NoError(t, err)
 				_, err = conn.Read(make([]byte, 1))
