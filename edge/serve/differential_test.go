@@ -123,15 +123,16 @@ func genPolls(t *rapid.T) (all []order) {
 // dialers open a client of one connection to a server, of HTTP/2 or HTTP/3, with
 // windows of a size, and say how to end it.
 func dialers(roots *x509.CertPool) map[string]func(window int) (http.RoundTripper, func()) {
-	trust := &tls.Config{RootCAs: roots}
+	// Each has its own: net/http writes into it, also while a former one still dials.
+	trust := func() *tls.Config { return &tls.Config{RootCAs: roots} }
 	return map[string]func(int) (http.RoundTripper, func()){
 		"h2": func(window int) (http.RoundTripper, func()) {
-			tr := &http.Transport{DisableCompression: true, TLSClientConfig: trust, ForceAttemptHTTP2: true,
+			tr := &http.Transport{DisableCompression: true, TLSClientConfig: trust(), ForceAttemptHTTP2: true,
 				HTTP2: &http.HTTP2Config{MaxReceiveBufferPerStream: window, MaxReceiveBufferPerConnection: max(2*window, 65_535)}} // of less it makes 1 GiB
 			return tr, tr.CloseIdleConnections
 		},
 		"h3": func(window int) (http.RoundTripper, func()) {
-			tr := &http3.Transport{DisableCompression: true, TLSClientConfig: trust, QUICConfig: &quic.Config{
+			tr := &http3.Transport{DisableCompression: true, TLSClientConfig: trust(), QUICConfig: &quic.Config{
 				InitialStreamReceiveWindow: uint64(window), MaxStreamReceiveWindow: uint64(window),
 				InitialConnectionReceiveWindow: uint64(2 * window), MaxConnectionReceiveWindow: uint64(2 * window),
 			}}

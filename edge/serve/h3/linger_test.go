@@ -177,7 +177,7 @@ func TestUploadsThatLinger(t *testing.T) {
 	r := start(t, coreFunc{serve: small}, func(c *Config) { c.BodyTimeout = 6 * time.Second })
 	bounded(t, r, firstRead, abuse.StalledContent(r.cfg.MaxStreams), func(_ *abuse.Conn, last *abuse.Stream) {
 		require.Eventually(t, func() bool { return r.linger() > int64(2*r.cfg.MaxStreams/3) }, time.Minute, 10*time.Millisecond)
-		require.True(t, r.idle())
+		require.Eventually(t, r.idle, time.Minute, time.Millisecond)
 		got, err := io.ReadAll(last)
 		require.NoError(t, err)
 		require.True(t, strings.HasSuffix(string(got), "small"))
