@@ -7,21 +7,25 @@ import "time"
 // and then a rate; whoever goes beyond is no client but a load (RFC 9114 §10.5).
 // One goroutine owns it, or a lock.
 type allowance struct {
-	burst, perSecond float64
-	left             float64
-	at               time.Time
+	burst, perSecond, perRequest float64
+
+	left     float64
+	at       time.Time
+	requests int64
 }
 
-func newAllowance(burst, perSecond float64) allowance {
-	return allowance{burst: burst, perSecond: perSecond, left: burst}
+func newAllowance(burst, perSecond, perRequest float64) allowance {
+	return allowance{burst: burst, perSecond: perSecond, perRequest: perRequest, left: burst}
 }
 
-// take reports whether one more is let through.
-func (a *allowance) take(now time.Time) bool {
+// take reports whether one more is let through, of a client that has made so many
+// requests until now.
+func (a *allowance) take(now time.Time, requests int64) bool {
 	if !a.at.IsZero() {
-		a.left = min(a.burst, a.left+now.Sub(a.at).Seconds()*a.perSecond)
+		a.left += now.Sub(a.at).Seconds() * a.perSecond
 	}
-	a.at = now
+	a.left = min(a.burst, a.left+float64(requests-a.requests)*a.perRequest)
+	a.at, a.requests = now, requests
 	if a.left < 1 {
 		return false
 	}

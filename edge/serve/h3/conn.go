@@ -35,14 +35,15 @@ type conn struct {
 }
 
 // The requests that a client may take back: a page that is left in the middle of its
-// loading takes back what it has asked for. RFC 9114 §10.5.
+// loading takes back what it has asked for, and of a busy client some always are. RFC 9114 §10.5.
 const (
-	revokedBurst     = 1000
-	revokedPerSecond = 100
+	revokedBurst      = 1000
+	revokedPerSecond  = 100
+	revokedPerRequest = 0.25
 )
 
 func newConn(s *Server, p peer) *conn {
-	c := &conn{srv: s, peer: p, revoked: newAllowance(revokedBurst, revokedPerSecond)}
+	c := &conn{srv: s, peer: p, revoked: newAllowance(revokedBurst, revokedPerSecond, revokedPerRequest)}
 	c.touch(time.Now())
 	return c
 }
@@ -180,7 +181,7 @@ func (c *conn) abort(f fault) { _ = c.peer.CloseWithError(f.code.onConn(), f.why
 // takenBack counts a request that the client has cancelled.
 func (c *conn) takenBack() {
 	c.mu.Lock()
-	ok := c.revoked.take(time.Now())
+	ok := c.revoked.take(time.Now(), c.order.requests())
 	c.mu.Unlock()
 	if !ok {
 		c.abort(connFault(codeExcessiveLoad, "too many requests were taken back"))

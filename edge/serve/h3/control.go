@@ -9,16 +9,17 @@ import (
 const (
 	// maxControl bounds the frames of a control stream that are read whole.
 	maxControl = 4 << 10
-	// controlBurst and controlPerSecond bound how many of its frames there are.
-	controlBurst     = 1000
-	controlPerSecond = 200
+	// These bound how many of its frames there are. Chromium sends a PRIORITY_UPDATE with
+	// each request, and may send another before its answer.
+	controlBurst      = 1000
+	controlPerSecond  = 200
+	controlPerRequest = 2
 )
 
 // control reads the client's control stream (RFC 9114 §6.2.1) until it, or the
 // connection, ends.
 func (c *conn) control(in *reader) fault {
-	s := control{in: in, streams: int64(c.srv.cfg.MaxStreams), order: &c.order,
-		allowed: newAllowance(controlBurst, controlPerSecond)}
+	s := newControl(in, &c.order, c.srv.cfg.MaxStreams)
 	for {
 		if f := s.frame(time.Now()); f.is() {
 			return f
@@ -39,6 +40,11 @@ type control struct {
 	saidGoing bool
 }
 
+func newControl(in *reader, order *priorities, streams int) *control {
+	return &control{in: in, order: order, streams: int64(streams),
+		allowed: newAllowance(controlBurst, controlPerSecond, controlPerRequest)}
+}
+
 // frame reads one frame.
 func (s *control) frame(now time.Time) fault {
 	typ, err := s.in.varint()
@@ -53,7 +59,7 @@ func (s *control) frame(now time.Time) fault {
 		return connFault(codeMissingSettings, "the control stream begins with SETTINGS")
 	}
 	// Each kind may come often, but none asks for anything.
-	if !s.allowed.take(now) {
+	if !s.allowed.take(now, s.order.requests()) {
 		return connFault(codeExcessiveLoad, "too many frames on the control stream")
 	}
 	switch {

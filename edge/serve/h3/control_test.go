@@ -156,10 +156,53 @@ func TestStreamsOfQPACK(t *testing.T) {
 	}
 }
 
+// TestPriorityOfEachRequest: Chromium sends a PRIORITY_UPDATE with each of its requests, of
+// which it may make any number in no time.
+func TestPriorityOfEachRequest(t *testing.T) {
+	const requests = 10 * controlBurst
+	var sent strings.Builder
+	sent.WriteString(settings)
+	for id := range uint64(requests) {
+		sent.WriteString(frame(framePriorityUpdate, ints(4*id)+"u=1, i") + frame(framePriorityUpdate, ints(4*id)+"u=2"))
+	}
+	sent.WriteString(strings.Repeat(frame(0x21, ""), controlBurst))
+	var order priorities
+	s, now := newControl(&reader{src: strings.NewReader(sent.String())}, &order, 128), time.Now()
+	require.False(t, s.frame(now).is())
+	for id := range int64(requests) {
+		order.accepted(4 * id)
+		require.False(t, s.frame(now).is(), id)
+		require.False(t, s.frame(now).is(), id)
+	}
+	var f fault
+	for range controlBurst {
+		if f = s.frame(now); f.is() {
+			break
+		}
+	}
+	require.Equal(t, codeExcessiveLoad, f.code, "what no request pays for")
+}
+
+// TestRequestsTakenBack: whoever takes back some of many requests is a client, whoever takes
+// back most of them is a load.
+func TestRequestsTakenBack(t *testing.T) {
+	for every, code := range map[int64]code{5: 0, 1: codeExcessiveLoad} {
+		p := newFakePeer()
+		c := newConn(newServer(testConfig(), coreFunc{}, nil), p)
+		for n := range int64(20 * revokedBurst) {
+			c.order.accepted(4 * n)
+			if n%every == 0 {
+				c.takenBack()
+			}
+		}
+		require.Equal(t, code, p.closed, "one of %d", every)
+	}
+}
+
 func TestAllowanceIsABurstAndARate(t *testing.T) {
-	a, now := newAllowance(3, 2), time.Now()
+	a, now, requests := newAllowance(3, 2, 0.5), time.Now(), int64(0)
 	took := func() (n int) {
-		for a.take(now) {
+		for a.take(now, requests) {
 			n++
 		}
 		return n
@@ -167,7 +210,11 @@ func TestAllowanceIsABurstAndARate(t *testing.T) {
 	require.Equal(t, 3, took())
 	now = now.Add(time.Second)
 	require.Equal(t, 2, took())
-	now = now.Add(time.Hour)
+	requests = 5
+	require.Equal(t, 2, took(), "and half a one for each request")
+	requests = 6
+	require.Equal(t, 1, took())
+	now, requests = now.Add(time.Hour), 600
 	require.Equal(t, 3, took())
 }
 

@@ -76,6 +76,9 @@ func (p *priorities) opened(id int64, str prioritizer, said bool, i section.Impo
 	str.SetPriority(int8(i.Urgency), i.Incremental)
 }
 
+// requests is how many have been accepted.
+func (p *priorities) requests() int64 { return p.next.Load() / 4 }
+
 // accepted notes that streams up to id have been accepted.
 func (p *priorities) accepted(id int64) { p.next.Store(id + 4) }
 
