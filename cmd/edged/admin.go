@@ -26,6 +26,13 @@ func (n *node) makeAdmin(gate *quota.Gate, requests *metrics.Requests) error {
 			c := n.data.Connections()
 			return c.TCP, c.QUIC
 		},
+		Refused: func() []metrics.RefusedConnections {
+			var all []metrics.RefusedConnections
+			for _, r := range n.data.Refused() {
+				all = append(all, metrics.RefusedConnections(r))
+			}
+			return all
+		},
 		OriginInFlight: func() map[string]int {
 			all := make(map[string]int, len(n.origins))
 			for name, o := range n.origins {

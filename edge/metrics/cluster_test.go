@@ -63,6 +63,7 @@ func sources(t *testing.T) Sources {
 		Node: "tokyo-1", Region: "tokyo", Requests: NewRequests(), Gate: quota.NewGate(time.Now),
 		Cache:   func() cache.Stats { return cache.Stats{Entries: 7, Bytes: 900} },
 		Waiting: func() int { return 3 }, Fills: func() edge.FillFigures { return edge.FillFigures{UnderWay: 2, Bytes: 77, Denied: 1, Apart: 78} }, Connections: func() (int, int) { return 4, 5 },
+		Refused: func() []RefusedConnections { return []RefusedConnections{{"tcp", "connections_per_ip", 16}} },
 		Codings: func() []edge.CodingFigures {
 			return []edge.CodingFigures{{Coding: "br", Made: 11, Useless: 12, NoPlace: 13, From: 14, To: 15}}
 		},

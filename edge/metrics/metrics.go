@@ -27,6 +27,8 @@ type Sources struct {
 	Codings func() []edge.CodingFigures
 	// Connections are the open ones, by transport.
 	Connections func() (tcp, quic int)
+	// Refused are those that were one too many, by the limit that they were over.
+	Refused func() []RefusedConnections
 	// OriginInFlight are the fetches under way, by origin.
 	OriginInFlight func() map[string]int
 	// OriginServers are the servers of all origins, and OriginRetries the fetches
@@ -43,6 +45,12 @@ type Sources struct {
 	// State counts the changes made durable, and the fsyncs that took.
 	State   func() (changes, commits uint64)
 	Cluster Cluster
+}
+
+// RefusedConnections were over a limit.
+type RefusedConnections struct {
+	Transport, Limit string
+	Count            uint64
 }
 
 // OriginServer is what is known of one server of an origin.
@@ -99,6 +107,9 @@ func (s Sources) collect(emit emit) {
 	tcp, quic := s.Connections()
 	emit.gauge("letteredge_connections", "Open connections of the data plane.", float64(tcp), "transport", "tcp")
 	emit.gauge("letteredge_connections", "Open connections of the data plane.", float64(quic), "transport", "quic")
+	for _, r := range s.Refused() {
+		emit.counter("letteredge_connections_refused_total", "Connections that were one too many, by the limit.", float64(r.Count), "transport", r.Transport, "limit", r.Limit)
+	}
 	for origin, n := range s.OriginInFlight() {
 		emit.gauge("letteredge_origin_in_flight", "Fetches under way.", float64(n), "origin", origin)
 	}

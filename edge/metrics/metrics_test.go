@@ -63,6 +63,7 @@ func TestScrape(t *testing.T) {
 		`letteredge_origin_retries_total{node="tokyo-1",origin="docs",region="tokyo"} 2`,
 		`letteredge_fill_waiters{node="tokyo-1",region="tokyo"} 3`,
 		`letteredge_connections{node="tokyo-1",region="tokyo",transport="quic"} 5`,
+		`letteredge_connections_refused_total{limit="connections_per_ip",node="tokyo-1",region="tokyo",transport="tcp"} 16`,
 		`letteredge_origin_in_flight{node="tokyo-1",origin="docs",region="tokyo"} 6`,
 		`letteredge_summary_rebuilds_total{node="tokyo-1",region="tokyo",result="failed"} 9`,
 		`go_goroutines`,

@@ -38,7 +38,8 @@ type Config struct {
 	MaxHeaderBytes int
 	// MaxBody bounds a request's content in bytes (16 MiB); more is a 413.
 	MaxBody int64
-	// MaxConns bounds the connections of each listening address (10,000).
+	// MaxConns bounds the TCP connections of each of the two listeners, and the QUIC
+	// connections of each UDP socket (10,000).
 	MaxConns int
 	// MaxConnsPerIP bounds the TCP connections of one client address. 0, the
 	// default, is no such bound: a CDN in front comes from few addresses.

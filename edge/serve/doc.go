@@ -35,9 +35,10 @@
 //
 //   - On HTTP/1.1 the core is not told that a client has gone: fasthttp does not
 //     read from a connection while a request is served.
-//   - Errors that the libraries answer themselves have their own content: over
-//     too many connections (503), and for too large a header section on stock
-//     HTTP/2 and HTTP/3 (431).
+//   - Errors that the libraries answer themselves have their own content: for too
+//     large a header section on stock HTTP/2 and HTTP/3 (431).
+//   - A connection too many is told so in clear text and over QUIC; over TLS it is
+//     closed, as to say why would take a handshake.
 //   - Over the stock server an HTTP/3 client that sends a header section without end is bounded by its
 //     connection's number of streams, not in time.
 package serve

@@ -228,18 +228,6 @@ func (h *h1) refuse(ctx *fasthttp.RequestCtx, bad gate.Refusal) {
 	}
 }
 
-// tooMany refuses a connection of a client that has as many as it may. It is new: what
-// is written goes into its socket's buffer, and nobody waits.
-func (h *h1) tooMany(conn net.Conn) {
-	bad := gate.Refuse(http.StatusTooManyRequests, "connections", "this address has as many connections as it may have")
-	var ctx fasthttp.RequestCtx
-	ctx.Init2(conn, fasthttpLog{h.logger}, false)
-	h.refuse(&ctx, bad)
-	ctx.Response.Header.Set("Retry-After", "1")
-	_, _ = ctx.Response.WriteTo(conn)
-	_ = conn.Close()
-}
-
 // failed is fasthttp's ErrorHandler: a request that could not be read.
 func (h *h1) failed(ctx *fasthttp.RequestCtx, err error) {
 	h.refuse(ctx, h.blame(err))

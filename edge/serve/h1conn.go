@@ -15,7 +15,7 @@ import (
 type h1Listener struct {
 	net.Listener // of TCP
 	h            *h1
-	clients      *perClient
+	admission    *admission
 	lingering    *lingering
 }
 
@@ -28,11 +28,11 @@ func (l h1Listener) Accept() (net.Conn, error) {
 		}
 		tcp := conn.(*net.TCPConn)
 		client := clientAddr(tcp.RemoteAddr())
-		if !l.clients.enter(client) {
-			l.h.tooMany(tcp)
+		if over := l.admission.enter(client); over != nil {
+			l.admission.refused.tell(tcp, over, l.h)
 			continue
 		}
-		return &h1Conn{TCPConn: tcp, h: l.h, lingerer: lingerer{tcp: tcp, client: client, bounds: l.lingering, from: l.clients}}, nil
+		return &h1Conn{TCPConn: tcp, h: l.h, lingerer: lingerer{tcp: tcp, client: client, bounds: l.lingering, from: l.admission}}, nil
 	}
 }
 

@@ -212,7 +212,7 @@ func TestShutdownAheadOfFasthttp(t *testing.T) {
 
 // Whoever takes a connection for idle, and closes it, closes it after its answer.
 func TestABusyConnectionClosesAfterItsAnswer(t *testing.T) {
-	c := &h1Conn{TCPConn: drained(t), lingerer: lingerer{from: newPerClient(0)}}
+	c := &h1Conn{TCPConn: drained(t), lingerer: lingerer{from: newAdmission(Config{}, nil)}}
 	c.state.Store(connBusy)
 	require.NoError(t, c.Close())
 	_, err := c.Write([]byte("answer"))

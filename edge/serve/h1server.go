@@ -33,7 +33,7 @@ func newFasthttp(h *h1, cfg Config, open *conns, logger *slog.Logger) *fasthttp.
 		WriteBufferSize:    8 << 10,
 		MaxRequestBodySize: int(cfg.MaxBody),
 		StreamRequestBody:  true,
-		Concurrency:        cfg.MaxConns,
+		Concurrency:        2 * cfg.MaxConns, // admission bounds them; a worker ends after its connection
 
 		ReadTimeout:  cfg.HeaderTimeout,
 		WriteTimeout: cfg.WriteTimeout,

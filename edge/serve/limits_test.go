@@ -255,6 +255,7 @@ func TestConnectionCaps(t *testing.T) {
 		third := r.raw(t)
 		got, _ := io.ReadAll(third)
 		require.Contains(t, string(got), "HTTP/1.1 503")
+		require.Contains(t, r.Refused(), Refused{"tcp", "connections", 1})
 		_ = conns
 	})
 	t.Run("h3", func(t *testing.T) {
@@ -289,6 +290,7 @@ func TestConnectionCaps(t *testing.T) {
 		} else {
 			require.ErrorContains(t, err, "APPLICATION_ERROR (remote)")
 		}
+		require.Contains(t, r.Refused(), Refused{"quic", "connections", 1})
 		require.NoError(t, one.CloseWithError(0, ""))
 		require.Eventually(t, func() bool { return r.Connections().QUIC == 1 }, 30*time.Second, time.Millisecond)
 		require.NoError(t, dial().Context().Err())

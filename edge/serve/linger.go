@@ -17,7 +17,7 @@ type lingerer struct {
 	tcp    *net.TCPConn
 	client netip.Addr
 	bounds *lingering
-	from   *perClient  // who counts it
+	from   *admission  // who counts it
 	left   atomic.Bool // it is counted off
 	// unread: the client may be sending more of a request that has its answer, until then.
 	unread atomic.Bool

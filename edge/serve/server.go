@@ -32,6 +32,7 @@ type Server struct {
 	h2            h2End
 	h3            []h3End
 	open          *conns
+	refused       *refusals
 
 	life context.Context // ends when the server is killed
 	kill context.CancelCauseFunc
@@ -53,7 +54,7 @@ func New(cfg Config, core Core, logger *slog.Logger) (*Server, error) {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{cfg: cfg, core: core, logger: logger, open: newConns(cfg)}
+	s := &Server{cfg: cfg, core: core, logger: logger, open: newConns(cfg), refused: newRefusals(cfg, logger)}
 	s.life, s.kill = context.WithCancelCause(context.Background())
 	return s, nil
 }
@@ -102,12 +103,12 @@ func (s *Server) listenSecure(alt string) (err error) {
 		return err
 	}
 	s.h1Secure.NextProto("h2", func(conn net.Conn) error { return s.h2.serve(conn.(*tlsConn).Conn) })
-	clients := newPerClient(s.cfg.MaxConnsPerIP)
+	admission := newAdmission(s.cfg, s.refused)
 	for _, ln := range s.secure.tcp {
-		s.tcp = append(s.tcp, tlsListener{s.h2.beneath(ln), overTCP, clients, s.open.lingering})
+		s.tcp = append(s.tcp, tlsListener{s.h2.beneath(ln), overTCP, admission, s.open.lingering})
 	}
 	for _, udp := range s.secure.udp {
-		end, err := newH3(s.core, s.cfg, udp, tlsConfig, s.logger)
+		end, err := newH3(s.core, s.cfg, udp, tlsConfig, s.refused.quic.note, s.logger)
 		if err != nil {
 			return err
 		}
@@ -136,6 +137,11 @@ func (s *Server) Connections() Connections {
 	return c
 }
 
+// Refused returns how many connections were refused since the start, by bound.
+func (s *Server) Refused() []Refused {
+	return []Refused{s.refused.tcp.figure(), s.refused.perClient.figure(), s.refused.quic.figure()}
+}
+
 var errListenerEnded = errors.New("serve: a listener was closed from outside")
 
 // Serve answers until Shutdown, which makes it return nil. Where a listener
@@ -162,9 +168,9 @@ func (s *Server) Serve() error {
 		})
 	}
 	if s.plain != nil {
-		clients := newPerClient(s.cfg.MaxConnsPerIP)
+		admission := newAdmission(s.cfg, s.refused)
 		for _, ln := range s.plain.tcp {
-			run(func() error { return serveTCP(s.h1Plain, h1Listener{ln, s.h1, clients, s.open.lingering}) })
+			run(func() error { return serveTCP(s.h1Plain, h1Listener{ln, s.h1, admission, s.open.lingering}) })
 		}
 	}
 	for _, ln := range s.tcp {
@@ -174,6 +180,7 @@ func (s *Server) Serve() error {
 		run(end.Serve)
 	}
 	all.Wait()
+	s.refused.linger.Wait()
 	select {
 	case err := <-errs:
 		return err

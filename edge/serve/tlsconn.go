@@ -11,7 +11,7 @@ import (
 type tlsListener struct {
 	net.Listener // beneath TLS
 	config       *tls.Config
-	clients      *perClient
+	admission    *admission
 	lingering    *lingering
 }
 
@@ -23,7 +23,7 @@ func (l tlsListener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		client := clientAddr(conn.RemoteAddr())
-		if !l.clients.enter(client) {
+		if l.admission.enter(client) != nil {
 			_ = conn.Close() // to say why would take a handshake
 			continue
 		}
@@ -32,7 +32,7 @@ func (l tlsListener) Accept() (net.Conn, error) {
 			beneath = wire.Conn
 		}
 		tcp := beneath.(*net.TCPConn)
-		return &tlsConn{tls.Server(conn, l.config), lingerer{tcp: tcp, client: client, bounds: l.lingering, from: l.clients}}, nil
+		return &tlsConn{tls.Server(conn, l.config), lingerer{tcp: tcp, client: client, bounds: l.lingering, from: l.admission}}, nil
 	}
 }
 

@@ -20,4 +20,7 @@ type Config struct {
 	BodyTimeout   time.Duration
 	WriteTimeout  time.Duration
 	IdleTimeout   time.Duration
+
+	// Refused is told of each connection that is one too many. It may be nil.
+	Refused func()
 }

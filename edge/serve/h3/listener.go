@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"net"
 	"slices"
@@ -24,10 +23,10 @@ var _ http3.QUICListener = (*listener)(nil)
 // drains, those that are accepted live on, and new ones are refused.
 type listener struct {
 	*quic.EarlyListener
-	udp    *net.UDPConn
-	tr     *quic.Transport
-	max    int
-	logger *slog.Logger
+	udp     *net.UDPConn
+	tr      *quic.Transport
+	max     int
+	refused func() // told of each too many
 
 	taking  context.Context // ends when the drain begins
 	leave   context.CancelFunc
@@ -39,7 +38,7 @@ type listener struct {
 }
 
 // listen takes over a socket, for the stack of that name.
-func listen(udp *net.UDPConn, tlsConfig *tls.Config, stack string, cfg Config, logger *slog.Logger) (*listener, error) {
+func listen(udp *net.UDPConn, tlsConfig *tls.Config, stack string, cfg Config) (*listener, error) {
 	reset, token := quic.StatelessResetKey(cfg.StatelessReset), quic.TokenGeneratorKey(cfg.Token)
 	if reset == (quic.StatelessResetKey{}) {
 		_, _ = rand.Read(reset[:]) // never fails
@@ -47,7 +46,7 @@ func listen(udp *net.UDPConn, tlsConfig *tls.Config, stack string, cfg Config, l
 	if token == (quic.TokenGeneratorKey{}) {
 		_, _ = rand.Read(token[:])
 	}
-	l := &listener{udp: udp, max: cfg.MaxConns, logger: logger, open: make(map[*quic.Conn]struct{})}
+	l := &listener{udp: udp, max: cfg.MaxConns, refused: cfg.Refused, open: make(map[*quic.Conn]struct{})}
 	l.taking, l.leave = context.WithCancel(context.Background())
 	l.tr = &quic.Transport{
 		Conn:                udp,
@@ -109,7 +108,9 @@ func (l *listener) Accept(context.Context) (*quic.Conn, error) {
 		case l.enter(conn):
 			return conn, nil
 		}
-		l.logger.Debug("connection refused: too many", "proto", "h3")
+		if l.refused != nil {
+			l.refused()
+		}
 		_ = conn.CloseWithError(codeExcessiveLoad.onConn(), "too many connections")
 	}
 }

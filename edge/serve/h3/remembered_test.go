@@ -3,7 +3,6 @@ package h3
 import (
 	"context"
 	"crypto/tls"
-	"log/slog"
 	"net"
 	"net/http"
 	"testing"
@@ -58,7 +57,7 @@ func TestEarlyDataBySettings(t *testing.T) {
 		cfg.MaxHeaderBytes = limit
 		udp, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 		require.NoError(t, err)
-		s, err := NewStock(udp, config, cfg, http.NotFoundHandler(), func() bool { return false }, slog.New(slog.DiscardHandler))
+		s, err := NewStock(udp, config, cfg, http.NotFoundHandler(), func() bool { return false })
 		require.NoError(t, err)
 		done := make(chan error, 1)
 		go func() { done <- s.Serve() }()

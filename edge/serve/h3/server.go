@@ -45,7 +45,7 @@ type Server struct {
 // New takes over a socket. From then on clients can connect, and are answered once
 // Serve runs.
 func New(udp *net.UDPConn, tlsConfig *tls.Config, cfg Config, core Core, logger *slog.Logger) (*Server, error) {
-	ln, err := listen(udp, tlsConfig, "lean", cfg, logger)
+	ln, err := listen(udp, tlsConfig, "lean", cfg)
 	if err != nil {
 		return nil, err
 	}

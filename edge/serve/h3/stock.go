@@ -28,8 +28,8 @@ type Stock struct {
 
 // NewStock takes over a socket. busy reports whether the handler has a request in
 // flight.
-func NewStock(udp *net.UDPConn, tlsConfig *tls.Config, cfg Config, handler http.Handler, busy func() bool, logger *slog.Logger) (*Stock, error) {
-	ln, err := listen(udp, tlsConfig, "stock", cfg, logger)
+func NewStock(udp *net.UDPConn, tlsConfig *tls.Config, cfg Config, handler http.Handler, busy func() bool) (*Stock, error) {
+	ln, err := listen(udp, tlsConfig, "stock", cfg)
 	if err != nil {
 		return nil, err
 	}
