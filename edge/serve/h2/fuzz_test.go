@@ -184,6 +184,20 @@ func FuzzFrames(f *testing.F) {
 	})
 }
 
+// longInteger reports whether a block may hold an integer of more octets than any here needs.
+func longInteger(block []byte) bool {
+	on := 0 // octets in a row that say that another follows
+	for _, b := range block {
+		if on++; b < 0x80 {
+			on = 0
+		}
+		if on == 5 {
+			return true
+		}
+	}
+	return false
+}
+
 // FuzzBlocks: what x/net's decoder reads, ours reads as the same, and after any
 // number of blocks both have the same table.
 func FuzzBlocks(f *testing.F) {
@@ -222,8 +236,9 @@ func FuzzBlocks(f *testing.F) {
 				require.True(t, block[0]&0xe0 == 0x20 && rest[0]&0xe0 == 0x20, "%x: %v", block, err)
 				return
 			}
-			if !ok && err == nil { // it allows an update amid lines, where the table is empty
-				require.True(t, slices.ContainsFunc(block, func(b byte) bool { return b&0xe0 == 0x20 }), "%x", block)
+			if !ok && err == nil { // it allows an update amid lines, where the table is empty, and longer integers (RFC 7541 §5.1)
+				update := slices.ContainsFunc(block, func(b byte) bool { return b&0xe0 == 0x20 })
+				require.True(t, update || longInteger(block), "%x", block)
 				return
 			}
 			if err != nil {
