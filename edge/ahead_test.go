@@ -104,10 +104,10 @@ func TestRefreshAheadWaitsForNoPlace(t *testing.T) {
 	g.answer <- func(f *edge.Fetch) (*edge.Answer, error) { return numbered(n)(nil, f) }
 	wg.Wait()
 	eventually(t, func() bool { return n.core.Fills().UnderWay == 0 }, "the place is given back")
-	for range 3 {
-		n.get("/hot")
-	}
-	eventually(t, func() bool { return n.up.n.Load() == 3 }, "it is refreshed when there is a place")
+	eventually(t, func() bool {
+		n.get("/hot") // one alone may come while the last that found no place is still at it
+		return n.up.n.Load() == 3
+	}, "it is refreshed when there is a place")
 }
 
 // An origin that fails ahead of need has cost nobody anything.
