@@ -23,22 +23,26 @@ func newAdmission(cfg Config, refused *refusals) *admission {
 // enter counts a connection. If it is one too many, it returns what it is over, which
 // has counted it.
 func (a *admission) enter(client netip.Addr) (over *refusal) {
+	if over = a.count(client); over != nil {
+		over.note() // it may log: not under the lock
+	}
+	return over
+}
+
+func (a *admission) count(client netip.Addr) (over *refusal) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
 	case a.mostOfOne > 0 && a.of[client] >= a.mostOfOne:
-		over = &a.refused.perClient
+		return &a.refused.perClient
 	case a.open >= a.most:
-		over = &a.refused.tcp
-	default:
-		a.open++
-		if a.mostOfOne > 0 {
-			a.of[client]++
-		}
-		return nil
+		return &a.refused.tcp
 	}
-	over.note()
-	return over
+	a.open++
+	if a.mostOfOne > 0 {
+		a.of[client]++
+	}
+	return nil
 }
 
 // leave counts one off that has entered.

@@ -4,7 +4,7 @@
 //
 // The life of a request:
 //
-//	accept   bounded connections, handshakes and header sections   server.go, h2.go, h3.go
+//	accept   bounded connections, handshakes and header sections   admission.go, server.go, h2.go, h3.go
 //	refuse   what the protocols' parsers read differently          h1gate.go, gate
 //	view     edge.Request over the transport's buffers             h1.go, nethttp.go
 //	serve    Core.Serve
