@@ -226,7 +226,7 @@ func (c *Control) begin() (stop func()) {
 	begun := make(chan struct{})
 	go func() { // a barrier takes a majority, which may be gone again
 		defer close(begun)
-		if c.raft.Barrier(applyTimeout).Error() != nil {
+		if c.await(ctx, c.raft.Barrier(applyTimeout)) != nil {
 			return // it leads no more: follow is told
 		}
 		c.mu.Lock()
@@ -307,13 +307,17 @@ func (c *Control) Propose(ctx context.Context, txn gossip.Txn) (gossip.Outcome, 
 	return out, nil
 }
 
-// await waits for a future of raft's, as long as ctx allows.
+// await waits for a future of raft's, as long as ctx allows and the voter is open:
+// raft may drop, unanswered, what waits for its state machine as it stops, and then
+// the goroutine here is left, too.
 func (c *Control) await(ctx context.Context, f raft.Future) error {
 	done := make(chan error, 1)
-	go func() { done <- f.Error() }() // ends with the future, at the latest when raft stops
+	go func() { done <- f.Error() }()
 	select {
 	case <-ctx.Done():
 		return fmt.Errorf("%w in time: %w", ErrNoQuorum, ctx.Err())
+	case <-c.quit:
+		return ErrClosed
 	case err := <-done:
 		switch {
 		case err == nil:
