@@ -13,6 +13,7 @@ import (
 	"github.com/letteros/letteredge/edge"
 	"github.com/letteros/letteredge/edge/serve/gate"
 	"github.com/letteros/letteredge/edge/serve/h3/qpack"
+	"github.com/letteros/letteredge/edge/serve/section"
 )
 
 // maxInline bounds the answers that a connection's goroutine hands to its stream whole.
@@ -31,7 +32,11 @@ func (r *request) serve(inline bool) {
 		return
 	}
 	malformed, bad := r.request()
-	r.c.order.opened(r.id, r.str, r.fields.Get("Priority") != "", r.importance())
+	said := section.Default()
+	if r.head != nil {
+		said = r.head.Priority
+	}
+	r.importance = r.c.order.opened(r.id, r.str, r.fields.Get("Priority") != "", said)
 	switch {
 	case malformed.is():
 		r.fail(malformed)
@@ -271,16 +276,44 @@ func (r *request) send(inline bool, content []byte) {
 
 // sendSlowly writes r.out and Rep.Body at the client's pace, within WriteTimeout.
 func (r *request) sendSlowly() {
-	_ = r.str.SetWriteDeadline(time.Now().Add(r.c.srv.cfg.WriteTimeout))
+	until := time.Now().Add(r.c.srv.cfg.WriteTimeout)
 	content := r.Rep.Body
 	// The header section goes out with the beginning of the content.
 	n := min(len(content), max(0, 2*packet-len(r.out)))
 	r.out = append(r.out, content[:n]...)
-	_, err := r.str.Write(r.out)
+	err := r.push(r.out, until)
 	if content = content[n:]; err == nil && len(content) > 0 {
-		_, err = r.str.Write(content)
+		err = r.push(content, until)
 	}
 	r.sent(err)
+}
+
+// patience is how long an answer may have its turn without any of it going out: longer
+// than a round trip mostly is.
+const patience = 250 * time.Millisecond
+
+// push writes at the client's pace, until a time at the latest.
+func (r *request) push(p []byte, until time.Time) error {
+	order := &r.c.order
+	order.writing(r.id)
+	for now := time.Now(); ; {
+		step := now.Add(patience)
+		if until.Before(step) {
+			step = until
+		}
+		_ = r.str.SetWriteDeadline(step)
+		n, err := r.str.Write(p)
+		p = p[n:]
+		if n > 0 {
+			order.moved(r.id)
+		}
+		if now = time.Now(); !isDeadline(err) || !now.Before(until) {
+			return err
+		}
+		if n == 0 {
+			order.stalled(r.id)
+		}
+	}
 }
 
 // copyBuffer is how much of a stream is held between origin and client, beside the
@@ -299,8 +332,7 @@ var errLength = errors.New("the content has another length than announced")
 
 func (r *request) copyAll() error {
 	left := r.Rep.Length
-	_ = r.str.SetWriteDeadline(time.Now().Add(r.c.srv.cfg.WriteTimeout))
-	if _, err := r.str.Write(r.out); err != nil {
+	if err := r.push(r.out, time.Now().Add(r.c.srv.cfg.WriteTimeout)); err != nil {
 		return err
 	}
 	buf := make([]byte, maxFrameHeader+copyBuffer)
@@ -316,8 +348,7 @@ func (r *request) copyAll() error {
 			head := appendVarint(append(h[:0], frameData), uint64(n))
 			from := maxFrameHeader - len(head)
 			copy(buf[from:], head)
-			_ = r.str.SetWriteDeadline(time.Now().Add(r.c.srv.cfg.WriteTimeout))
-			if _, werr := r.str.Write(buf[from : maxFrameHeader+n]); werr != nil {
+			if werr := r.push(buf[from:maxFrameHeader+n], time.Now().Add(r.c.srv.cfg.WriteTimeout)); werr != nil {
 				return werr
 			}
 		}
@@ -343,8 +374,7 @@ func (r *request) writeTrailer() error {
 		block = qpack.AppendShort(block, f.Name, f.Value)
 	}
 	frame := appendVarint([]byte{frameHeaders}, uint64(len(block)))
-	_, err := r.str.Write(append(frame, block...))
-	return err
+	return r.push(append(frame, block...), time.Now().Add(r.c.srv.cfg.WriteTimeout))
 }
 
 // trailer asks for those fields; a panic is none of them.

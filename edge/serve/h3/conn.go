@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/quic-go/quic-go"
+
+	"github.com/letteros/letteredge/edge/serve/section"
 )
 
 // conn is one connection. Its own goroutine accepts request streams, and answers on
@@ -126,10 +128,10 @@ func (c *conn) leaveOff() {
 }
 
 // enter counts a request that goes on in a goroutine of its own.
-func (c *conn) enter(id int64, str stream) {
+func (c *conn) enter(id int64, str stream, i section.Importance) {
 	c.work.Add(1)
 	c.active.Add(1)
-	c.order.wait(id, str)
+	c.order.wait(id, str, i)
 }
 
 // leave counts its end.

@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/letteros/letteredge/edge/serve/section"
 )
 
 // frame is one frame on the wire.
@@ -216,45 +214,6 @@ func TestAllowanceIsABurstAndARate(t *testing.T) {
 	require.Equal(t, 1, took())
 	now, requests = now.Add(time.Hour), 600
 	require.Equal(t, 3, took())
-}
-
-// importances notes what a stream was told.
-type importances struct{ told []section.Importance }
-
-func (s *importances) SetPriority(u int8, i bool) {
-	s.told = append(s.told, section.Importance{Urgency: uint8(u), Incremental: i})
-}
-
-func TestPriorities(t *testing.T) {
-	one, two := section.Importance{Urgency: 1}, section.Importance{Urgency: 2, Incremental: true}
-	var p priorities
-	str := &importances{}
-	p.accepted(0)
-	p.opened(0, str, false, section.Default())
-	require.Empty(t, str.told, "a client that knows nothing of RFC 9218")
-
-	require.False(t, p.update(4, one, 128).is(), "before its stream")
-	require.False(t, p.update(4, two, 128).is(), "and again")
-	p.accepted(4)
-	p.opened(4, str, true, one)
-	require.Equal(t, []section.Importance{two}, str.told, "an update wins")
-	require.Empty(t, p.early)
-
-	p.wait(4, str)
-	require.False(t, p.update(4, one, 128).is())
-	require.Equal(t, []section.Importance{two, one}, str.told, "while its answer waits")
-	p.done(4)
-	require.False(t, p.update(4, two, 128).is())
-	require.Len(t, str.told, 2, "a stream that is done")
-
-	p.accepted(8)
-	p.opened(8, str, false, section.Default())
-	require.Equal(t, section.Default(), str.told[2], "the default of RFC 9218 from now on")
-
-	for id := int64(12); id < 12+4*300; id += 4 {
-		require.Equal(t, id >= 12+8*128, p.update(id, one, 128).is())
-	}
-	require.Len(t, p.early, maxEarly)
 }
 
 func TestIntegers(t *testing.T) {

@@ -31,6 +31,8 @@
 //     and up to twice MaxBody, before it is told to stop.
 //   - Frames that ask for nothing, and requests that are taken back, are counted: who
 //     sends too many is closed with H3_EXCESSIVE_LOAD.
+//   - An answer that the client does not read keeps no other waiting, for longer than
+//     twice patience.
 //   - An unsafe method in early data is told apart, so that the core can answer 425; a safe
 //     one that is no hit waits for the handshake before anybody is asked (RFC 8470 §5.1).
 //   - After GOAWAY requests below its id are finished; others are told that nothing of

@@ -8,7 +8,6 @@ import (
 	"github.com/letteros/letteredge/edge"
 	"github.com/letteros/letteredge/edge/serve/gate"
 	"github.com/letteros/letteredge/edge/serve/h3/qpack"
-	"github.com/letteros/letteredge/edge/serve/section"
 )
 
 // headRoom is the type of a HEADERS frame and a length of two bytes, which hold all
@@ -124,14 +123,6 @@ func appendInterim(dst []byte, status int, fields []edge.Field) []byte {
 	}
 	dst = appendVarint(append(dst, frameHeaders), uint64(len(block)))
 	return append(dst, block...)
-}
-
-// importance is that of the request, as far as its header section was read.
-func (r *request) importance() section.Importance {
-	if r.head == nil {
-		return section.Default()
-	}
-	return r.head.Priority
 }
 
 // encodeDate writes a Date line.

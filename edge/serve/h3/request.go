@@ -30,6 +30,8 @@ type request struct {
 	odd  int    // frames that were passed over
 	over bool   // the header section is larger than allowed
 
+	importance section.Importance // of the answer, as far as the header section was read
+
 	content content
 	body    *gate.Body // nil unless the request has content
 
@@ -76,7 +78,7 @@ func (s *Server) newRequest() any {
 // open begins a request on a stream.
 func (r *request) open(c *conn, str stream, now time.Time) {
 	r.c, r.str, r.id = c, str, int64(str.StreamID())
-	r.Now = now
+	r.Now, r.importance = now, unsaid()
 }
 
 // release ends the request; nothing of it may be used afterwards.
@@ -110,7 +112,7 @@ func (r *request) release() {
 
 // apart goes on with a request in a goroutine of its own.
 func (r *request) apart(rest func(*request)) {
-	r.c.enter(r.id, r.str)
+	r.c.enter(r.id, r.str, r.importance)
 	r.waiting = true
 	go func() {
 		defer r.guarded()
