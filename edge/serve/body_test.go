@@ -2,7 +2,9 @@ package serve
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -65,4 +67,29 @@ func TestReaderThatOutlivesTheRequest(t *testing.T) {
 	answers, _ := r.exchange(t, strings.Repeat("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc", 50)+"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
 	require.NotEmpty(t, answers)
 	require.Zero(t, leaked.Load())
+}
+
+// TestContentThatEndsEarly: a client that announces more content than it sends, and goes,
+// has not sent a smaller one; whoever forwards it has to know.
+func TestContentThatEndsEarly(t *testing.T) {
+	t.Parallel()
+	read := make(chan error, 1)
+	r := start(t, coreFunc(func(_ context.Context, x *edge.Exchange) {
+		n, err := io.Copy(io.Discard, x.Req.Body)
+		if err == nil {
+			err = fmt.Errorf("%d bytes, and that was all", n)
+		}
+		x.Rep.Status = 502
+		read <- err
+	}))
+	r.ends(t, func(t *testing.T, dial func() net.Conn) {
+		conn := dial()
+		_, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n"+strings.Repeat("x", 100_000))
+		require.NoError(t, err)
+		require.NoError(t, conn.(interface{ CloseWrite() error }).CloseWrite())
+		require.ErrorIs(t, <-read, io.ErrUnexpectedEOF)
+		answer, err := io.ReadAll(conn)
+		require.NoError(t, err)
+		require.Contains(t, string(answer), "HTTP/1.1 400 ")
+	})
 }

@@ -167,7 +167,7 @@ func (x *netExchange) content(r *http.Request, maxBody int64) {
 			from = io.MultiReader(bytes.NewReader(first), from)
 		}
 	}
-	x.body = gate.NewBody(from, maxBody)
+	x.body = gate.NewBody(from, r.ContentLength, maxBody)
 	x.Req.Body, x.Req.Length = x.body, r.ContentLength
 }
 

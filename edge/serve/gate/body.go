@@ -33,14 +33,15 @@ type Body struct {
 
 	mu   sync.Mutex // held while reading; guards the rest
 	r    io.Reader
-	left int64
-	end  bool // all of it was read
+	left int64 // of the limit
+	due  int64 // of the announced length; negative if there is none
+	end  bool  // all of it was read
 	over bool
 }
 
-// NewBody is the content that comes from r, of which at most limit bytes are
-// allowed.
-func NewBody(r io.Reader, limit int64) *Body { return &Body{r: r, left: limit} }
+// NewBody is the content that comes from r, which was announced with a length, if that
+// is not negative, and of which at most limit bytes are allowed.
+func NewBody(r io.Reader, length, limit int64) *Body { return &Body{r: r, left: limit, due: length} }
 
 // Read reads content, and one byte more than the limit to know that there is
 // more.
@@ -62,6 +63,11 @@ func (b *Body) Read(p []byte) (int, error) {
 		return int(b.left), errBodyTooLarge
 	}
 	b.left -= int64(n)
+	if b.due >= 0 {
+		if b.due -= int64(n); b.due > 0 && err == io.EOF {
+			err = io.ErrUnexpectedEOF // fasthttp passes off an early end for that of the content
+		}
+	}
 	var clock net.Error
 	switch {
 	case err == nil:

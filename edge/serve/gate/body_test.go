@@ -4,6 +4,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -11,7 +12,7 @@ import (
 
 func TestBodyLimit(t *testing.T) {
 	for size, want := range map[int]error{0: nil, 9: nil, 10: nil, 11: errBodyTooLarge, 100: errBodyTooLarge} {
-		b := NewBody(strings.NewReader(strings.Repeat("x", size)), 10)
+		b := NewBody(strings.NewReader(strings.Repeat("x", size)), -1, 10)
 		content, err := io.ReadAll(b)
 		require.Equal(t, want, err, "size %d", size)
 		require.Len(t, content, min(size, 10))
@@ -19,9 +20,20 @@ func TestBodyLimit(t *testing.T) {
 	}
 }
 
+func TestBodyOfALength(t *testing.T) {
+	for size, want := range map[int]error{0: io.ErrUnexpectedEOF, 9: io.ErrUnexpectedEOF, 10: nil} {
+		b := NewBody(iotest.DataErrReader(strings.NewReader(strings.Repeat("x", size))), 10, 100)
+		content, err := io.ReadAll(b)
+		require.Equal(t, want, err, "size %d", size)
+		require.Len(t, content, size)
+		require.Equal(t, want != nil, b.broken.Load())
+		require.Equal(t, want == nil, b.Whole())
+	}
+}
+
 func TestBodyEndsWhoeverReads(t *testing.T) {
 	pr, pw := io.Pipe()
-	b := NewBody(pr, 10)
+	b := NewBody(pr, -1, 10)
 	inside := make(chan struct{})
 	read := make(chan error)
 	go func() {

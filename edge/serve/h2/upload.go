@@ -34,7 +34,7 @@ func (c *conn) beginUpload(id uint32, x *exchange, head *section.Head) error {
 	u.expects = head.Expect != ""
 	u.due = c.now.Add(c.srv.cfg.BodyTimeout)
 	if head.Length != 0 {
-		x.body = gate.NewBody(u, c.srv.cfg.MaxBody)
+		x.body = gate.NewBody(u, head.Length, c.srv.cfg.MaxBody)
 		x.Req.Body, x.Req.Length = x.body, head.Length
 	}
 	c.leave(id, x, head, u, phaseAll)

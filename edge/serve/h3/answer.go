@@ -77,7 +77,7 @@ func (r *request) hasContent() (has, known bool) {
 
 func (r *request) addContent() {
 	r.content = content{r: r, length: r.head.Length}
-	r.body = gate.NewBody(&r.content, r.c.srv.cfg.MaxBody)
+	r.body = gate.NewBody(&r.content, r.head.Length, r.c.srv.cfg.MaxBody)
 	r.Req.Body, r.Req.Length = r.body, r.head.Length
 }
 
