@@ -51,12 +51,16 @@ func (c *conns) state(conn net.Conn, s fasthttp.ConnState) {
 		// fasthttp sets a deadline for answers alone. That of the one before, or of the
 		// handshake, may be over.
 		_ = conn.SetWriteDeadline(time.Now().Add(c.patience))
+		if l := lingererOf(conn); l != nil {
+			l.next.begun()
+		}
 		if h1, ok := conn.(*h1Conn); ok {
 			h1.writeSet = time.Time{}
 		}
 	case fasthttp.StateIdle:
 		if l := lingererOf(conn); l != nil {
 			l.settled()
+			l.next.awaited()
 		}
 	case fasthttp.StateHijacked:
 	}
@@ -91,6 +95,35 @@ func (c *conns) retire() {
 		if l := lingererOf(conn); l != nil {
 			l.hurry()
 		}
+	}
+}
+
+// askAtStop is how long a client may still be at a header section once a shutdown has
+// begun, and how often that is looked at.
+const (
+	askAtStop     = time.Second
+	askAtStopStep = 100 * time.Millisecond
+)
+
+// hurry ends, some time after a shutdown has begun, the connections whose clients are not
+// done with asking, until ctx ends: fasthttp would wait for them.
+func (c *conns) hurry(ctx context.Context) {
+	timer := time.NewTimer(askAtStop)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		c.mu.Lock()
+		for conn := range c.open {
+			if l := lingererOf(conn); l != nil {
+				l.next.giveUp(l.tcp)
+			}
+		}
+		c.mu.Unlock()
+		timer.Reset(askAtStopStep)
 	}
 }
 

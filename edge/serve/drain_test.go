@@ -16,8 +16,11 @@ import (
 )
 
 // unhurried is a client's configuration by which silence is never the end of a
-// connection within a test.
-func unhurried() *quic.Config { return &quic.Config{MaxIdleTimeout: 10 * time.Minute} }
+// connection within a test. Of the refusals that quic-go has to send at a time it drops
+// all but a few, so that a client may have to ask often.
+func unhurried() *quic.Config {
+	return &quic.Config{MaxIdleTimeout: 10 * time.Minute, HandshakeIdleTimeout: 10 * time.Minute}
+}
 
 func (r *rig) quicTLS() *tls.Config {
 	return &tls.Config{RootCAs: r.roots, ServerName: "localhost", NextProtos: []string{"h3"}}

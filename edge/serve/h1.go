@@ -63,6 +63,9 @@ func newH1(life context.Context, core Core, cfg Config, alt string, logger *slog
 // body; only a stream keeps its exchange until it is closed.
 func (h *h1) serve(ctx *fasthttp.RequestCtx) {
 	defer h.recover(ctx)
+	if l := lingererOf(ctx.Conn()); l != nil {
+		l.next.arrived()
+	}
 	x, broken := begunOn(ctx)
 	if broken {
 		h.refuse(ctx, panicking())

@@ -92,7 +92,7 @@ func (c *h1Conn) Read(p []byte) (int, error) {
 		case notAnswered:
 			c.state.Store(connTheirs)
 			if answered { // as long as for the first one
-				err = c.SetReadDeadline(time.Now().Add(c.h.headerTimeout))
+				err = c.TCPConn.SetReadDeadline(time.Now().Add(c.h.headerTimeout))
 			}
 			return n, err
 		case cutOff:
@@ -187,13 +187,16 @@ func (c *h1Conn) write(x *h1Exchange, now time.Time) h1Outcome {
 	}
 	if every := c.h.idleTimeout / 8; err == nil && now.Sub(c.readSet) > every {
 		c.readSet = now
-		err = c.SetReadDeadline(now.Add(c.h.idleTimeout))
+		err = c.TCPConn.SetReadDeadline(now.Add(c.h.idleTimeout))
 	}
 	if err != nil {
 		return cutOff
 	}
 	return wasAnswered
 }
+
+// SetReadDeadline is fasthttp's.
+func (c *h1Conn) SetReadDeadline(t time.Time) error { return c.next.readUntil(c.TCPConn, t) }
 
 // Close closes the connection, after the answer to a request that fasthttp does not
 // know of: it closes idle connections when it shuts down.

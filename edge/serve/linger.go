@@ -17,7 +17,8 @@ type lingerer struct {
 	tcp    *net.TCPConn
 	client netip.Addr
 	bounds *lingering
-	from   *admission  // who counts it
+	from   *admission // who counts it
+	next   arrival
 	left   atomic.Bool // it is counted off
 	// unread: the client may be sending more of a request that has its answer, until then.
 	unread atomic.Bool

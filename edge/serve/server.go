@@ -102,7 +102,11 @@ func (s *Server) listenSecure(alt string) (err error) {
 	if s.h2, err = newH2(s.life, s.core, s.cfg, overTCP, alt, s.logger); err != nil {
 		return err
 	}
-	s.h1Secure.NextProto("h2", func(conn net.Conn) error { return s.h2.serve(conn.(*tlsConn).Conn) })
+	s.h1Secure.NextProto("h2", func(conn net.Conn) error {
+		c := conn.(*tlsConn)
+		c.next.arrived() // HTTP/2's shutdown knows better
+		return s.h2.serve(c.Conn)
+	})
 	admission := newAdmission(s.cfg, s.refused)
 	for _, ln := range s.secure.tcp {
 		s.tcp = append(s.tcp, tlsListener{s.h2.beneath(ln), overTCP, admission, s.open.lingering})
@@ -229,11 +233,12 @@ func (s *Server) stop(ctx context.Context) error {
 			tcp.Go(func() { note(fs.ShutdownWithContext(ctx)) })
 		}
 	}
+	overTCP, done := context.WithCancel(ctx)
+	all.Go(func() { tcp.Wait(); done() })
+	all.Go(func() { s.open.hurry(overTCP) })
 	if s.h2 != nil {
 		// At the same time: fasthttp waits for connections that only GOAWAY ends.
-		goaway, done := context.WithCancel(ctx)
-		all.Go(func() { s.h2.shutdown(goaway) })
-		all.Go(func() { tcp.Wait(); done() })
+		all.Go(func() { s.h2.shutdown(overTCP) })
 	}
 	for _, end := range s.h3 {
 		all.Go(func() { note(end.Shutdown(ctx)) })

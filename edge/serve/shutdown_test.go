@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -181,4 +184,83 @@ func TestServeReturnsAListenersError(t *testing.T) {
 	}
 	_, err := http.Get("http://" + r.Addrs().Plain.String())
 	require.Error(t, err)
+}
+
+// TestShutdownWaitsForNobodyWhoHasNotAsked: silent connections, and such as are in the
+// middle of a handshake or of a header section, have a moment, and are then closed; content
+// that is on the way is waited for.
+func TestShutdownWaitsForNobodyWhoHasNotAsked(t *testing.T) {
+	t.Parallel()
+	const first = "GET /now HTTP/1.1\r\nHost: a\r\n\r\n"
+	r := startLoose(t, newHeld(), func(c *Config) { c.HeaderTimeout = time.Hour })
+	for _, secure := range []bool{false, true} {
+		for name, sent := range map[string]string{
+			"nothing":                 "",
+			"some of a header":        "GET /now HT",
+			"a request":               first,
+			"and some of the next":    first + "GET /now HT",
+			"and some of one as rare": "GET /now HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /now HT",
+		} {
+			conn := r.dial(t, secure)
+			_, err := io.WriteString(conn, sent)
+			require.NoError(t, err, name)
+			if strings.Contains(sent, "\r\n\r\n") {
+				_, err = conn.Read(make([]byte, 1))
+				require.NoError(t, err, name)
+			}
+		}
+	}
+	raw, err := net.Dial("tcp", r.Addrs().Secure.String())
+	require.NoError(t, err)
+	defer raw.Close()
+	_, err = raw.Write([]byte{22, 3, 1, 1, 0}) // the beginning of a ClientHello
+	require.NoError(t, err)
+
+	uploads, addrs := map[string]net.Conn{}, []string{}
+	for _, secure := range []bool{false, true} {
+		for name, before := range map[string]string{"first": "", "later": first} {
+			conn := r.dial(t, secure)
+			uploads[fmt.Sprint(name, secure)], addrs = conn, append(addrs, conn.LocalAddr().String())
+			if before != "" {
+				_, err = io.WriteString(conn, before)
+				require.NoError(t, err)
+				_, err = conn.Read(make([]byte, 1))
+				require.NoError(t, err)
+				require.Eventually(t, func() bool { return arrivals(r, []string{conn.LocalAddr().String()}) == 0 }, time.Minute, time.Millisecond)
+			}
+			_, err := io.WriteString(conn, "POST /now HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\na")
+			require.NoError(t, err)
+		}
+	}
+	require.Eventually(t, func() bool { return r.Connections().TCP == 15 && arrivals(r, addrs) == len(addrs) }, time.Minute, time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- r.Shutdown(ctx) }()
+	require.Eventually(t, func() bool { return r.Connections().TCP == len(uploads) }, 30*time.Second, time.Millisecond)
+	for name, conn := range uploads {
+		_, err := io.WriteString(conn, "bc")
+		require.NoError(t, err, name)
+		answers, err := io.ReadAll(conn)
+		require.NoError(t, err, name)
+		require.Equal(t, 1+strings.Count(name, "later"), strings.Count(string(answers), "TTP/1.1 204"), name)
+	}
+	require.NoError(t, <-done)
+	require.NoError(t, <-r.done)
+}
+
+// arrivals is how many of the clients with these addresses have a request whose header
+// section is there.
+func arrivals(r *rig, clients []string) (n int) {
+	r.open.mu.Lock()
+	defer r.open.mu.Unlock()
+	for conn := range r.open.open {
+		next := &lingererOf(conn).next
+		next.mu.Lock()
+		if next.here && slices.Contains(clients, conn.RemoteAddr().String()) {
+			n++
+		}
+		next.mu.Unlock()
+	}
+	return n
 }

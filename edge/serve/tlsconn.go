@@ -3,6 +3,7 @@ package serve
 import (
 	"crypto/tls"
 	"net"
+	"time"
 
 	"github.com/letteros/letteredge/edge/serve/h2"
 )
@@ -41,6 +42,9 @@ type tlsConn struct {
 	*tls.Conn
 	lingerer
 }
+
+// SetReadDeadline is fasthttp's.
+func (c *tlsConn) SetReadDeadline(t time.Time) error { return c.next.readUntil(c.Conn, t) }
 
 // Close closes the connection.
 func (c *tlsConn) Close() error {
