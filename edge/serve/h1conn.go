@@ -16,6 +16,7 @@ type h1Listener struct {
 	net.Listener // of TCP
 	h            *h1
 	admission    *admission
+	refused      *refusals
 	lingering    *lingering
 }
 
@@ -29,7 +30,7 @@ func (l h1Listener) Accept() (net.Conn, error) {
 		tcp := conn.(*net.TCPConn)
 		client := clientAddr(tcp.RemoteAddr())
 		if over := l.admission.enter(client); over != nil {
-			l.admission.refused.tell(tcp, over, l.h)
+			l.refused.tell(tcp, over, l.h)
 			continue
 		}
 		return &h1Conn{TCPConn: tcp, h: l.h, lingerer: lingerer{tcp: tcp, client: client, bounds: l.lingering, from: l.admission}}, nil

@@ -22,13 +22,13 @@ type h3End interface {
 	Connections() int
 }
 
-func newH3(core Core, cfg Config, udp *net.UDPConn, tlsConfig *tls.Config, refused func(), logger *slog.Logger) (h3End, error) {
+func newH3(core Core, cfg Config, udp *net.UDPConn, tlsConfig *tls.Config, admission h3.Admission, logger *slog.Logger) (h3End, error) {
 	c := h3.Config{
 		StatelessReset: cfg.Keys.StatelessReset, Token: cfg.Keys.Token, NoEarlyData: cfg.NoEarlyData,
-		MaxHeaderBytes: cfg.MaxHeaderBytes, MaxBody: cfg.MaxBody, MaxConns: cfg.MaxConns, MaxStreams: cfg.MaxStreams,
+		MaxHeaderBytes: cfg.MaxHeaderBytes, MaxBody: cfg.MaxBody, MaxStreams: cfg.MaxStreams,
 		HeaderTimeout: cfg.HeaderTimeout, BodyTimeout: cfg.BodyTimeout,
 		WriteTimeout: cfg.WriteTimeout, IdleTimeout: cfg.IdleTimeout,
-		Refused: refused,
+		Admission: admission,
 	}
 	if cfg.H3 == Lean {
 		return h3.New(udp, tlsConfig, c, core, logger)

@@ -275,21 +275,7 @@ func TestConnectionCaps(t *testing.T) {
 		}
 		one, two := dial(), dial()
 		require.Eventually(t, func() bool { return r.Connections().QUIC == 2 }, 30*time.Second, time.Millisecond)
-		third, err := try()
-		if err == nil {
-			select {
-			case <-third.Context().Done():
-				err = context.Cause(third.Context())
-			case <-time.After(30 * time.Second):
-				require.Fail(t, "a connection too many")
-			}
-		}
-		// The code, or before the handshake is complete that there is one.
-		if app, ok := errors.AsType[*quic.ApplicationError](err); ok {
-			require.Equal(t, quic.ApplicationErrorCode(http3.ErrCodeExcessiveLoad), app.ErrorCode)
-		} else {
-			require.ErrorContains(t, err, "APPLICATION_ERROR (remote)")
-		}
+		requireTooMany(t, try)
 		require.Contains(t, r.Refused(), Refused{"quic", "connections", 1})
 		require.NoError(t, one.CloseWithError(0, ""))
 		require.Eventually(t, func() bool { return r.Connections().QUIC == 1 }, 30*time.Second, time.Millisecond)
@@ -303,6 +289,26 @@ func TestConnectionCaps(t *testing.T) {
 		require.NoError(t, err)
 	}
 	<-r.done
+}
+
+// requireTooMany: a QUIC connection that is dialled is one too many.
+func requireTooMany(t *testing.T, dial func() (*quic.Conn, error)) {
+	t.Helper()
+	conn, err := dial()
+	if err == nil {
+		select {
+		case <-conn.Context().Done():
+			err = context.Cause(conn.Context())
+		case <-time.After(30 * time.Second):
+			require.Fail(t, "a connection too many")
+		}
+	}
+	// The code, or before the handshake is complete that there is one.
+	if app, ok := errors.AsType[*quic.ApplicationError](err); ok {
+		require.Equal(t, quic.ApplicationErrorCode(http3.ErrCodeExcessiveLoad), app.ErrorCode)
+	} else {
+		require.ErrorContains(t, err, "APPLICATION_ERROR (remote)")
+	}
 }
 
 func TestConnectionsOfOneAddress(t *testing.T) {

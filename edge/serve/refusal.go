@@ -45,9 +45,12 @@ func (r *refusal) note() {
 
 func (r *refusal) figure() Refused { return Refused{r.transport, r.limit, r.count.Load()} }
 
+// overs are the refusals of one transport, by the bound.
+type overs struct{ all, perClient refusal }
+
 // refusals are all of a server's.
 type refusals struct {
-	tcp, perClient, quic refusal
+	tcp, quic overs
 
 	bounds *lingering
 	places chan struct{} // of those that linger
@@ -59,12 +62,16 @@ type refusals struct {
 const mostRefusedLinger = 64
 
 func newRefusals(cfg Config, logger *slog.Logger) *refusals {
+	of := func(transport string) overs {
+		return overs{
+			all: refusal{transport: transport, limit: "connections", logger: logger,
+				why: gate.Refuse(http.StatusServiceUnavailable, "connections", "this node has as many connections as it may have")},
+			perClient: refusal{transport: transport, limit: "connections_per_ip", logger: logger,
+				why: gate.Refuse(http.StatusTooManyRequests, "connections", "this address has as many connections as it may have")},
+		}
+	}
 	return &refusals{
-		tcp: refusal{transport: "tcp", limit: "connections", logger: logger,
-			why: gate.Refuse(http.StatusServiceUnavailable, "connections", "this node has as many connections as it may have")},
-		perClient: refusal{transport: "tcp", limit: "connections_per_ip", logger: logger,
-			why: gate.Refuse(http.StatusTooManyRequests, "connections", "this address has as many connections as it may have")},
-		quic:   refusal{transport: "quic", limit: "connections", logger: logger},
+		tcp: of("tcp"), quic: of("quic"),
 		bounds: &lingering{bytes: 2 * cfg.MaxBody, time: lingerAtStop, silence: lingerAtStop},
 		places: make(chan struct{}, mostRefusedLinger),
 	}

@@ -3,6 +3,7 @@ package serve
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"io"
 	"log/slog"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/quic-go/quic-go"
 	"github.com/stretchr/testify/require"
 
 	"github.com/letteros/letteredge/edge"
@@ -105,6 +107,55 @@ func TestConnectionsAreBoundedOnAllSockets(t *testing.T) {
 	require.Equal(t, 503, resp.StatusCode)
 }
 
+// TestQUICConnectionsAreBounded over all sockets together, and for each client address.
+func TestQUICConnectionsAreBounded(t *testing.T) {
+	t.Parallel()
+	for limit, change := range map[string]func(*Config){
+		"connections":        func(c *Config) { c.MaxConns = 2 },
+		"connections_per_ip": func(c *Config) { c.MaxConnsPerIP = 2 },
+	} {
+		t.Run(limit, func(t *testing.T) {
+			r := start(t, readyCore(func(x *edge.Exchange) { x.Rep.Status = 204 }), change)
+			if len(r.secure.udp) == 1 {
+				t.Skip("no IPv6 here")
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			dial := func(socket int) (*quic.Conn, error) {
+				conn, err := quic.DialAddr(ctx, r.secure.udp[socket].LocalAddr().String(), r.quicTLS(), unhurried())
+				if err == nil {
+					t.Cleanup(func() { _ = conn.CloseWithError(0x100, "") })
+				}
+				return conn, err
+			}
+			open := 0
+			admit := func(socket int) *quic.Conn {
+				conn, err := dial(socket)
+				require.NoError(t, err)
+				open++
+				require.Eventually(t, func() bool { return r.Connections().QUIC == open }, time.Minute, time.Millisecond)
+				return conn
+			}
+			one := admit(0)
+			if limit == "connections" {
+				admit(1)
+				requireTooMany(t, func() (*quic.Conn, error) { return dial(1) })
+			} else {
+				admit(0)
+				admit(1) // another address
+			}
+			requireTooMany(t, func() (*quic.Conn, error) { return dial(0) })
+			for _, f := range r.Refused() {
+				require.Equal(t, f.Transport == "quic" && f.Limit == limit, f.Count > 0, f)
+			}
+			require.NoError(t, one.CloseWithError(0x100, ""))
+			open--
+			require.Eventually(t, func() bool { return r.Connections().QUIC == open }, time.Minute, time.Millisecond)
+			admit(0)
+		})
+	}
+}
+
 // TestRefusalsAreLoggedOnceAMinute, with how many there have been.
 func TestRefusalsAreLoggedOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -112,14 +163,14 @@ func TestRefusalsAreLoggedOnceAMinute(t *testing.T) {
 		r := newRefusals(Config{}, slog.New(slog.NewTextHandler(&log, nil)))
 		lines := func() int { return strings.Count(log.String(), "connections refused") }
 		for range 1000 {
-			r.perClient.note()
+			r.tcp.perClient.note()
 		}
 		require.Equal(t, 1, lines())
-		r.quic.note() // has a line of its own
+		r.quic.all.note() // has a line of its own
 		require.Equal(t, 2, lines())
 		time.Sleep(refusalLogEvery)
-		r.perClient.note()
-		r.perClient.note()
+		r.tcp.perClient.note()
+		r.tcp.perClient.note()
 		require.Equal(t, 3, lines())
 		require.Contains(t, log.String(), "transport=tcp limit=connections_per_ip total=1001\n")
 	})

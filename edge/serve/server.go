@@ -107,12 +107,13 @@ func (s *Server) listenSecure(alt string) (err error) {
 		c.next.arrived() // HTTP/2's shutdown knows better
 		return s.h2.serve(c.Conn)
 	})
-	admission := newAdmission(s.cfg, s.refused)
+	admission := newAdmission(s.cfg, &s.refused.tcp)
 	for _, ln := range s.secure.tcp {
 		s.tcp = append(s.tcp, tlsListener{s.h2.beneath(ln), overTCP, admission, s.open.lingering})
 	}
+	overUDP := quicAdmission{newAdmission(s.cfg, &s.refused.quic)}
 	for _, udp := range s.secure.udp {
-		end, err := newH3(s.core, s.cfg, udp, tlsConfig, s.refused.quic.note, s.logger)
+		end, err := newH3(s.core, s.cfg, udp, tlsConfig, overUDP, s.logger)
 		if err != nil {
 			return err
 		}
@@ -143,7 +144,8 @@ func (s *Server) Connections() Connections {
 
 // Refused returns how many connections were refused since the start, by bound.
 func (s *Server) Refused() []Refused {
-	return []Refused{s.refused.tcp.figure(), s.refused.perClient.figure(), s.refused.quic.figure()}
+	tcp, quic := &s.refused.tcp, &s.refused.quic
+	return []Refused{tcp.all.figure(), tcp.perClient.figure(), quic.all.figure(), quic.perClient.figure()}
 }
 
 var errListenerEnded = errors.New("serve: a listener was closed from outside")
@@ -172,9 +174,11 @@ func (s *Server) Serve() error {
 		})
 	}
 	if s.plain != nil {
-		admission := newAdmission(s.cfg, s.refused)
+		admission := newAdmission(s.cfg, &s.refused.tcp)
 		for _, ln := range s.plain.tcp {
-			run(func() error { return serveTCP(s.h1Plain, h1Listener{ln, s.h1, admission, s.open.lingering}) })
+			run(func() error {
+				return serveTCP(s.h1Plain, h1Listener{ln, s.h1, admission, s.refused, s.open.lingering})
+			})
 		}
 	}
 	for _, ln := range s.tcp {

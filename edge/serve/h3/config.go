@@ -1,6 +1,9 @@
 package h3
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Config bounds what clients can make grow, as serve.Config says of each. All of it
 // is required; whoever configures a server has filled in its defaults.
@@ -13,7 +16,6 @@ type Config struct {
 
 	MaxHeaderBytes int
 	MaxBody        int64
-	MaxConns       int
 	MaxStreams     int
 
 	HeaderTimeout time.Duration
@@ -21,6 +23,16 @@ type Config struct {
 	WriteTimeout  time.Duration
 	IdleTimeout   time.Duration
 
-	// Refused is told of each connection that is one too many. It may be nil.
-	Refused func()
+	Admission Admission
+}
+
+// Admission bounds the connections of a listener, on whichever of its sockets. Safe for
+// concurrent use.
+type Admission interface {
+	// Enter counts a connection, and reports false, and has not, if it is one too many.
+	Enter(client netip.Addr) bool
+	// Leave counts off one that has entered.
+	Leave(client netip.Addr)
+	// Busy reports whether a client at this address has to show first that it is its own.
+	Busy(client netip.Addr) bool
 }

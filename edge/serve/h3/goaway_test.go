@@ -106,7 +106,7 @@ func TestIdleConnectionsAreClosed(t *testing.T) {
 
 // TestTooManyConnections are closed with an error that says so.
 func TestTooManyConnections(t *testing.T) {
-	r := start(t, coreFunc{serve: small}, func(c *Config) { c.MaxConns = 1 })
+	r := start(t, coreFunc{serve: small}, func(c *Config) { c.Admission = &atMost{places: 1} })
 	require.Equal(t, 200, r.do(t, r.client(), "GET", "/", nil).status)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

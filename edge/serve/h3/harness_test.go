@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,10 +47,35 @@ func says(x *edge.Exchange, text string) {
 
 func testConfig() Config {
 	return Config{
-		MaxHeaderBytes: 32 << 10, MaxBody: 1 << 20, MaxConns: 100, MaxStreams: 128,
+		MaxHeaderBytes: 32 << 10, MaxBody: 1 << 20, MaxStreams: 128,
 		HeaderTimeout: 10 * time.Second, BodyTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: 30 * time.Second,
+		Admission: &atMost{places: 100},
 	}
 }
+
+// atMost admits so many connections.
+type atMost struct {
+	mu     sync.Mutex
+	places int // that are left
+}
+
+func (a *atMost) Enter(netip.Addr) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.places == 0 {
+		return false
+	}
+	a.places--
+	return true
+}
+
+func (a *atMost) Leave(netip.Addr) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.places++
+}
+
+func (a *atMost) Busy(netip.Addr) bool { return false }
 
 // rig is a server on loopback.
 type rig struct {

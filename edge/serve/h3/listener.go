@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -18,15 +19,14 @@ import (
 
 var _ http3.QUICListener = (*listener)(nil)
 
-// listener accepts the QUIC connections of one UDP socket, up to a bound, which the
-// library does not have. A connection too many is closed with H3_EXCESSIVE_LOAD. Once it
+// listener accepts the QUIC connections of one UDP socket, as far as they are admitted:
+// the library has no bound. A connection too many is closed with H3_EXCESSIVE_LOAD. Once it
 // drains, those that are accepted live on, and new ones are refused.
 type listener struct {
 	*quic.EarlyListener
-	udp     *net.UDPConn
-	tr      *quic.Transport
-	max     int
-	refused func() // told of each too many
+	udp       *net.UDPConn
+	tr        *quic.Transport
+	admission Admission
 
 	taking  context.Context // ends when the drain begins
 	leave   context.CancelFunc
@@ -46,13 +46,13 @@ func listen(udp *net.UDPConn, tlsConfig *tls.Config, stack string, cfg Config) (
 	if token == (quic.TokenGeneratorKey{}) {
 		_, _ = rand.Read(token[:])
 	}
-	l := &listener{udp: udp, max: cfg.MaxConns, refused: cfg.Refused, open: make(map[*quic.Conn]struct{})}
+	l := &listener{udp: udp, admission: cfg.Admission, open: make(map[*quic.Conn]struct{})}
 	l.taking, l.leave = context.WithCancel(context.Background())
 	l.tr = &quic.Transport{
 		Conn:                udp,
 		StatelessResetKey:   &reset,
 		TokenGeneratorKey:   &token,
-		VerifySourceAddress: func(net.Addr) bool { return l.busy() },
+		VerifySourceAddress: l.unsure,
 		ConnContext: func(ctx context.Context, _ *quic.ClientInfo) (context.Context, error) {
 			return ctx, l.taking.Err() // with an error the library answers CONNECTION_REFUSED
 		},
@@ -79,10 +79,19 @@ func listen(udp *net.UDPConn, tlsConfig *tls.Config, stack string, cfg Config) (
 // two of QPACK, and unknown ones.
 const maxUniStreams = 16
 
-// busy reports whether new clients have to show their address first (a Retry,
-// RFC 9000 §8.1.2): it costs them a round trip, so only from half the bound on, and not
-// where they are refused anyway.
-func (l *listener) busy() bool { return l.connections() >= (l.max+1)/2 && l.taking.Err() == nil }
+// unsure reports whether a new client has to show that its address is its own (a Retry,
+// RFC 9000 §8.1.2): not where it is refused anyway.
+func (l *listener) unsure(client net.Addr) bool {
+	return l.taking.Err() == nil && l.admission.Busy(addrOf(client))
+}
+
+// addrOf is the address of a client.
+func addrOf(a net.Addr) netip.Addr {
+	if udp, ok := a.(*net.UDPAddr); ok {
+		return udp.AddrPort().Addr().Unmap()
+	}
+	return netip.Addr{}
+}
 
 // connections is how many are open.
 func (l *listener) connections() int {
@@ -108,22 +117,21 @@ func (l *listener) Accept(context.Context) (*quic.Conn, error) {
 		case l.enter(conn):
 			return conn, nil
 		}
-		if l.refused != nil {
-			l.refused()
-		}
 		_ = conn.CloseWithError(codeExcessiveLoad.onConn(), "too many connections")
 	}
 }
 
-// enter counts a connection until it ends, if it is within the bound.
+// enter counts a connection until it ends, if it is admitted.
 func (l *listener) enter(conn *quic.Conn) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.open) >= l.max {
+	client := addrOf(conn.RemoteAddr()) // it may move
+	if !l.admission.Enter(client) {
 		return false
 	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.open[conn] = struct{}{}
 	context.AfterFunc(conn.Context(), func() {
+		l.admission.Leave(client)
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		delete(l.open, conn)
