@@ -45,12 +45,16 @@ func Resets(requests int) H3 {
 	}}
 }
 
-// UnknownStreams opens that many streams in one direction whose type nobody knows.
+// UnknownStreams opens streams in one direction whose type nobody knows, until the server
+// ends the connection, or that many.
 func UnknownStreams(streams int) H3 {
 	return H3{"unknown streams", func(ctx context.Context, c *Conn) (*Stream, error) {
 		for range streams {
 			str, err := c.OpenUni(ctx, unknownStream+strings.Repeat("x", 500))
-			if err != nil {
+			switch {
+			case endedByServer(err):
+				return nil, nil
+			case err != nil:
 				return nil, err
 			}
 			_ = str.Finish() // it may have been stopped unread

@@ -202,10 +202,11 @@ func TestDataBehindAnAnswer(t *testing.T) {
 	})
 }
 
-// TestFloodOfStreamsInOneDirection: unknown ones are stopped unread.
+// TestFloodOfStreamsInOneDirection: unknown ones are stopped unread, and too many end the
+// connection.
 func TestFloodOfStreamsInOneDirection(t *testing.T) {
 	r := start(t, coreFunc{serve: small})
-	bounded(t, r, 4<<10, abuse.UnknownStreams(500), func(*abuse.Conn, *abuse.Stream) {})
+	bounded(t, r, 4<<10, abuse.UnknownStreams(5000), func(c *abuse.Conn, _ *abuse.Stream) { excessive(t, c) })
 }
 
 // TestCriticalStreams over a real connection: what ends them ends it.

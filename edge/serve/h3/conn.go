@@ -31,21 +31,27 @@ type conn struct {
 	last      atomic.Int64   // when anything of a request last happened, since the server began
 	idle      *time.Timer
 
-	mu      sync.Mutex // guards the rest
-	revoked allowance  // requests that the client has taken back
-	unis    [3]bool    // which of the streams of uniKind have come
+	mu     sync.Mutex // guards the rest
+	wasted allowance  // requests that the client has taken back, or that were none
+	odd    allowance  // its streams in one direction of unknown types
+	unis   [3]bool    // which of the streams of uniKind have come
 }
 
-// The requests that a client may take back: a page that is left in the middle of its
-// loading takes back what it has asked for, and of a busy client some always are. RFC 9114 §10.5.
+// What a client may do for nothing (RFC 9114 §10.5).
 const (
-	revokedBurst      = 1000
-	revokedPerSecond  = 100
-	revokedPerRequest = 0.25
+	// Requests taken back: a page that is left in the middle of its loading does so with
+	// what it has asked for, and of a busy client some always are.
+	wastedBurst      = 1000
+	wastedPerSecond  = 100
+	wastedPerRequest = 0.25
+	// Streams of unknown types, of which a client may open some (RFC 9114 §6.2.3).
+	oddBurst     = 100
+	oddPerSecond = 10
 )
 
 func newConn(s *Server, p peer) *conn {
-	c := &conn{srv: s, peer: p, revoked: newAllowance(revokedBurst, revokedPerSecond, revokedPerRequest)}
+	c := &conn{srv: s, peer: p,
+		wasted: newAllowance(wastedBurst, wastedPerSecond, wastedPerRequest), odd: newAllowance(oddBurst, oddPerSecond, 0)}
 	c.touch(time.Now())
 	return c
 }
@@ -180,14 +186,18 @@ func (c *conn) checkIdle() {
 // abort closes the connection with an error; of several the first counts.
 func (c *conn) abort(f fault) { _ = c.peer.CloseWithError(f.code.onConn(), f.why) }
 
-// takenBack counts a request that the client has cancelled.
-func (c *conn) takenBack() {
-	c.mu.Lock()
-	ok := c.revoked.take(time.Now(), c.order.requests())
-	c.mu.Unlock()
-	if !ok {
-		c.abort(connFault(codeExcessiveLoad, "too many requests were taken back"))
+// waste counts a request that the client has cancelled, or that was none.
+func (c *conn) waste() {
+	if !c.let(&c.wasted) {
+		c.abort(connFault(codeExcessiveLoad, "too many requests were taken back, or were none"))
 	}
+}
+
+// let takes from one of the connection's allowances.
+func (c *conn) let(a *allowance) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return a.take(time.Now(), c.order.requests())
 }
 
 // early reports whether what has just been read may be a replay: once the handshake is

@@ -186,6 +186,7 @@ func (c *content) fail(f fault) error {
 		if !c.r.answered {
 			c.r.str.CancelWrite(f.code.onStream())
 		}
+		c.r.c.waste()
 	}
 	return errContent
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/quic-go/quic-go"
 	"github.com/stretchr/testify/require"
 )
 
@@ -127,7 +128,7 @@ func FuzzControl(f *testing.F) {
 
 func TestStreamsOfQPACK(t *testing.T) {
 	for name, c := range map[string]struct {
-		read func(*reader) fault
+		read func(*reader, func() bool) fault
 		sent string
 		code code
 	}{
@@ -144,10 +145,12 @@ func TestStreamsOfQPACK(t *testing.T) {
 		"decoder, acknowledgement":     {decoderStream, "\x80", codeDecoderStream},
 		"decoder, increment":           {decoderStream, "\x01", codeDecoderStream},
 		"decoder, increment of 0":      {decoderStream, "\x00", codeDecoderStream},
+		"encoder, too much":            {encoderStream, strings.Repeat("\x20", 2*controlBurst), codeExcessiveLoad},
+		"decoder, too much":            {decoderStream, strings.Repeat("\x44", 2*controlBurst), codeExcessiveLoad},
 		"decoder, too large an id":     {decoderStream, "\x7f" + strings.Repeat("\xff", 20), codeDecoderStream},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := c.read(&reader{src: strings.NewReader(c.sent)})
+			f := c.read(&reader{src: strings.NewReader(c.sent)}, newTestConn().instructions())
 			require.Equal(t, c.code, f.code, f.why)
 			require.True(t, f.whole)
 		})
@@ -181,19 +184,46 @@ func TestPriorityOfEachRequest(t *testing.T) {
 	require.Equal(t, codeExcessiveLoad, f.code, "what no request pays for")
 }
 
-// TestRequestsTakenBack: whoever takes back some of many requests is a client, whoever takes
-// back most of them is a load.
-func TestRequestsTakenBack(t *testing.T) {
-	for every, code := range map[int64]code{5: 0, 1: codeExcessiveLoad} {
-		p := newFakePeer()
-		c := newConn(newServer(testConfig(), coreFunc{}, nil), p)
-		for n := range int64(20 * revokedBurst) {
-			c.order.accepted(4 * n)
-			if n%every == 0 {
-				c.takenBack()
+func newTestConn() *conn {
+	return newConn(newServer(testConfig(), coreFunc{serve: small}, nil), newFakePeer())
+}
+
+// TestWastedRequests: whoever takes back some of many requests, or gets some wrong, is a
+// client, whoever does so with most of them is a load.
+func TestWastedRequests(t *testing.T) {
+	for name, s := range map[string]*fakeStream{
+		"taken back": {then: &quic.StreamError{Remote: true}},
+		"malformed":  {parts: [][]byte{[]byte(head("GET", "", "x", "y"))}, then: io.EOF},
+		"none":       {then: io.EOF},
+		"no content": {parts: [][]byte{[]byte(head("POST", "/") + strings.Repeat(frame(frameData, ""), 2*maxOdd))}, then: io.EOF},
+	} {
+		for every, code := range map[int]code{5: 0, 1: codeExcessiveLoad} {
+			c := newTestConn()
+			for n := range 20 * wastedBurst {
+				str := &fakeStream{parts: [][]byte{[]byte(head("GET", "/"))}, then: io.EOF}
+				if n%every == 0 {
+					str = &fakeStream{parts: s.parts, then: s.then}
+				}
+				str.id = quic.StreamID(4 * n)
+				c.take(str)
+			}
+			c.work.Wait()
+			require.Equal(t, code, c.peer.(*fakePeer).closed, "%s, one of %d", name, every)
+		}
+	}
+}
+
+// TestStreamsOfUnknownTypes: a client may open some.
+func TestStreamsOfUnknownTypes(t *testing.T) {
+	for _, sent := range []string{"", "\x21grease"} {
+		c := newTestConn()
+		for n := range 2 * oddBurst {
+			c.uni(&fakeStream{parts: [][]byte{[]byte(sent)}, then: io.EOF})
+			if n < oddBurst {
+				require.Zero(t, c.peer.(*fakePeer).closed)
 			}
 		}
-		require.Equal(t, code, p.closed, "one of %d", every)
+		require.Equal(t, codeExcessiveLoad, c.peer.(*fakePeer).closed)
 	}
 }
 

@@ -29,8 +29,8 @@
 //     and a piece of content; whoever reads slowly holds at most as many small answers.
 //   - A client that is answered before it has sent everything may send on, for BodyTimeout
 //     and up to twice MaxBody, before it is told to stop.
-//   - Frames that ask for nothing, and requests that are taken back, are counted: who
-//     sends too many is closed with H3_EXCESSIVE_LOAD.
+//   - Frames, instructions and streams that ask for nothing, and requests that are taken
+//     back or are none, are counted: who sends too many is closed with H3_EXCESSIVE_LOAD.
 //   - An answer that the client does not read keeps no other waiting, for longer than
 //     twice patience.
 //   - An unsafe method in early data is told apart, so that the core can answer 425; a safe

@@ -270,6 +270,7 @@ func (r *request) fail(f fault) {
 	} else {
 		r.str.CancelRead(f.code.onStream())
 		r.str.CancelWrite(f.code.onStream())
+		r.c.waste()
 	}
 	r.end()
 }
@@ -278,7 +279,7 @@ func (r *request) fail(f fault) {
 // ended.
 func (r *request) gone(err error) {
 	if takenBack(err) {
-		r.c.takenBack()
+		r.c.waste()
 	}
 	r.str.CancelRead(codeRequestCancelled.onStream())
 	r.str.CancelWrite(codeRequestCancelled.onStream())

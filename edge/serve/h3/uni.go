@@ -42,6 +42,7 @@ func (c *conn) uni(str receiver) {
 	if err != nil {
 		// It may end before its type has come (RFC 9114 §6.2).
 		str.CancelRead(codeStreamCreation.onStream())
+		c.stray()
 		return
 	}
 	_ = str.SetReadDeadline(time.Time{})
@@ -53,21 +54,36 @@ func (c *conn) uni(str receiver) {
 		}
 	case streamEncoder:
 		if f = c.first(1); !f.is() {
-			f = encoderStream(&in)
+			f = encoderStream(&in, c.instructions())
 		}
 	case streamDecoder:
 		if f = c.first(2); !f.is() {
-			f = decoderStream(&in)
+			f = decoderStream(&in, c.instructions())
 		}
 	case streamPush:
 		f = connFault(codeStreamCreation, "a client does not push")
 	default:
 		str.CancelRead(codeStreamCreation.onStream()) // §9: unknown, and unread
+		c.stray()
 		return
 	}
 	if f.is() {
 		c.abort(f)
 	}
+}
+
+// stray counts a stream that was of no use.
+func (c *conn) stray() {
+	if !c.let(&c.odd) {
+		c.abort(connFault(codeExcessiveLoad, "too many streams of unknown types"))
+	}
+}
+
+// instructions counts those of a QPACK stream, of which a client that cancels requests
+// sends some; it reports false where there are too many.
+func (c *conn) instructions() (let func() bool) {
+	allowed := newAllowance(controlBurst, controlPerSecond, controlPerRequest)
+	return func() bool { return allowed.take(time.Now(), c.order.requests()) }
 }
 
 // first refuses a second stream of a kind.
@@ -166,11 +182,14 @@ func critical(err error) fault {
 
 // encoderStream reads the client's encoder instructions (RFC 9204 §4.3). We have
 // announced no dynamic table: its capacity may be set to 0, and that is all.
-func encoderStream(in *reader) fault {
+func encoderStream(in *reader, let func() bool) fault {
 	for {
 		b, err := in.byte()
 		if err != nil {
 			return connFault(codeClosedCritical, "the encoder stream was closed")
+		}
+		if !let() {
+			return connFault(codeExcessiveLoad, "too many encoder instructions")
 		}
 		if b != 0x20 {
 			return connFault(codeEncoderStream, "there is no dynamic table to insert into")
@@ -181,12 +200,15 @@ func encoderStream(in *reader) fault {
 // decoderStream reads the client's decoder instructions (RFC 9204 §4.4). Our sections
 // refer to no dynamic table, so none can be acknowledged, and no insert counted; that
 // a stream is given up may be told.
-func decoderStream(in *reader) fault {
+func decoderStream(in *reader, let func() bool) fault {
 	closed := connFault(codeClosedCritical, "the decoder stream was closed")
 	for {
 		b, err := in.byte()
 		if err != nil {
 			return closed
+		}
+		if !let() {
+			return connFault(codeExcessiveLoad, "too many decoder instructions")
 		}
 		if b&0xc0 != 0x40 {
 			return connFault(codeDecoderStream, "nothing of ours is to be acknowledged")
