@@ -131,6 +131,34 @@ func TestShutdownRefusesNewQUICConnections(t *testing.T) {
 	require.NoError(t, <-r.done)
 }
 
+// TestShutdownRefusesQUICConnectionsToItsEnd, also when nothing but HTTP/1.1 is in flight.
+func TestShutdownRefusesQUICConnectionsToItsEnd(t *testing.T) {
+	t.Parallel()
+	core := newHeld()
+	r := startLoose(t, core)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	results := core.inFlight(t, r.clients()[:1])
+	done := make(chan error, 1)
+	go func() { done <- r.Shutdown(ctx) }()
+	require.Eventually(t, func() bool { return r.stopping.Load() }, time.Minute, time.Millisecond)
+	for refused := 0; refused < 50; {
+		conn, err := quic.DialAddr(ctx, r.Addrs().Secure.String(), r.quicTLS(), unhurried())
+		if err == nil { // before the shutdown has come to QUIC
+			err = endOf(ctx, t, conn)
+		}
+		if told, ok := errors.AsType[*quic.TransportError](err); ok && told.ErrorCode == quic.ConnectionRefused {
+			refused++
+			continue
+		}
+		requireClosed(t, err)
+	}
+	close(core.release)
+	require.Equal(t, "whole", (<-results).body)
+	require.NoError(t, <-done)
+	require.NoError(t, <-r.done)
+}
+
 // TestShutdownClosesQUICConnectionsThatWait to be accepted.
 func TestShutdownClosesQUICConnectionsThatWait(t *testing.T) {
 	t.Parallel()

@@ -14,10 +14,11 @@ import (
 type h3End interface {
 	// Serve serves until Shutdown, which makes it return nil.
 	Serve() error
-	// Shutdown refuses new connections and finishes the requests in flight, or cuts them
-	// off when ctx ends.
+	// Shutdown refuses new connections, from now on until Close, and finishes the requests
+	// in flight, or cuts them off when ctx ends.
 	Shutdown(ctx context.Context) error
-	// Close is what is left to do for a server that was never started.
+	// Close releases the socket, after Shutdown or of a server that was never started. It
+	// may be called again.
 	Close() error
 	Connections() int
 }

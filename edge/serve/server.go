@@ -253,6 +253,9 @@ func (s *Server) stop(ctx context.Context) error {
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), afterKill)
 	defer cancel()
 	s.open.kill(last)
+	for _, end := range s.h3 { // to the end they have refused new connections, as closed TCP sockets do
+		note(end.Close())
+	}
 	s.closeSockets()
 	switch {
 	case len(errs) == 0:

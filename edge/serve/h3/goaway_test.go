@@ -35,7 +35,7 @@ func TestGoAway(t *testing.T) {
 	<-begun
 
 	ended := make(chan error, 1)
-	go func() { ended <- r.Shutdown(ctx) }()
+	go func() { ended <- errors.Join(r.Shutdown(ctx), r.Close()) }()
 	want := append(appendSettings([]byte{streamControl}, r.cfg.MaxHeaderBytes), frame(frameGoAway, ints(4))...)
 	got := make([]byte, len(want))
 	_, err = io.ReadFull(ctl, got)
@@ -76,6 +76,7 @@ func TestShutdownIsBounded(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
 	require.ErrorIs(t, r.Shutdown(ctx), context.DeadlineExceeded)
+	require.NoError(t, r.Close())
 	require.NoError(t, <-r.done)
 }
 

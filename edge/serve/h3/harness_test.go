@@ -94,6 +94,7 @@ func start(t testing.TB, core Core, change ...func(*Config)) *rig {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		require.NoError(t, r.Shutdown(ctx))
+		require.NoError(t, r.Close())
 		require.NoError(t, <-r.done)
 	})
 	return r

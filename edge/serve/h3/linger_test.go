@@ -148,6 +148,7 @@ func TestShutdownWaitsForNoUpload(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	require.NoError(t, r.Shutdown(ctx))
+	require.NoError(t, r.Close())
 	require.NoError(t, <-r.done)
 	require.Equal(t, codeNoError, closedWith(t, q))
 }

@@ -162,17 +162,22 @@ func (l *listener) turnAway() {
 
 func goodbye(conn *quic.Conn) { _ = conn.CloseWithError(codeNoError.onConn(), "shutting down") }
 
-// close closes the connections that are left and releases the socket, from the inside
-// out: one closed first would leave clients waiting for their timeout. It may be called
-// again.
-func (l *listener) close() error {
-	l.drain()
+// dismiss closes the connections that are left.
+func (l *listener) dismiss() {
 	l.mu.Lock()
 	left := slices.Collect(maps.Keys(l.open))
 	l.mu.Unlock()
 	for _, conn := range left {
 		goodbye(conn)
 	}
+}
+
+// close closes the connections that are left and releases the socket, from the inside
+// out: one closed first would leave clients waiting for their timeout. It may be called
+// again.
+func (l *listener) close() error {
+	l.drain()
+	l.dismiss()
 	err := l.EarlyListener.Close() // refuses handshakes
 	l.turning.Wait()
 	err = errors.Join(err, l.tr.Close()) // without a word to whom it still knows

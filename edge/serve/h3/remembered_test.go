@@ -48,6 +48,7 @@ func TestEarlyDataBySettings(t *testing.T) {
 		r := startAs(t, core, cfg, config, roots)
 		t.Cleanup(func() {
 			require.NoError(t, r.Shutdown(context.Background()))
+			require.NoError(t, r.Close())
 			require.NoError(t, <-r.done)
 		})
 		return r.addr
@@ -63,6 +64,7 @@ func TestEarlyDataBySettings(t *testing.T) {
 		go func() { done <- s.Serve() }()
 		t.Cleanup(func() {
 			require.NoError(t, s.Shutdown(context.Background()))
+			require.NoError(t, s.Close())
 			require.NoError(t, <-done)
 		})
 		return udp.LocalAddr().String()

@@ -106,8 +106,8 @@ func (s *Server) remove(c *conn) {
 // Connections is how many are open.
 func (s *Server) Connections() int { return s.ln.connections() }
 
-// Shutdown refuses new connections, says GOAWAY and finishes the requests in flight; when
-// ctx ends first, they are cut off and its error is returned.
+// Shutdown refuses new connections, from now on until Close, says GOAWAY and finishes the
+// requests in flight; when ctx ends first, they are cut off and its error is returned.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.ln.drain()
 	s.mu.Lock()
@@ -118,15 +118,14 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		s.work.Wait()
 		close(done)
 	}()
-	var err error
 	select {
 	case <-done:
+		return nil
 	case <-ctx.Done():
-		err = ctx.Err()
 		s.cut()
 		<-done
+		return ctx.Err()
 	}
-	return errors.Join(err, s.Close())
 }
 
 // cut closes all connections. A request in flight is told by the end of its context.
@@ -138,5 +137,6 @@ func (s *Server) cut() {
 	}
 }
 
-// Close releases the socket of a server that was never started, or again.
+// Close releases the socket, after Shutdown or of a server that was never started. It may
+// be called again.
 func (s *Server) Close() error { return s.ln.close() }

@@ -78,8 +78,8 @@ func (s *Stock) settle() {
 	defer s.accepting.Unlock()
 }
 
-// Shutdown refuses new connections and finishes the requests in flight, or cuts them off
-// when ctx ends.
+// Shutdown refuses new connections, from now on until Close, and finishes the requests in
+// flight, or cuts them off when ctx ends.
 func (s *Stock) Shutdown(ctx context.Context) error {
 	s.ln.drain()
 	s.settle()
@@ -93,7 +93,8 @@ func (s *Stock) Shutdown(ctx context.Context) error {
 	}
 	stop()
 	watch.Wait()
-	return errors.Join(err, s.Close())
+	s.ln.dismiss()
+	return err
 }
 
 // watchIdle calls stop once no request has been in flight for linger.
@@ -115,5 +116,6 @@ func (s *Stock) watchIdle(ctx context.Context, stop func()) {
 	stop()
 }
 
-// Close releases the socket of a server that was never started, or again.
+// Close releases the socket, after Shutdown or of a server that was never started. It may
+// be called again.
 func (s *Stock) Close() error { return s.ln.close() }
