@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -75,21 +74,53 @@ func TestContentThatEndsEarly(t *testing.T) {
 	t.Parallel()
 	read := make(chan error, 1)
 	r := start(t, coreFunc(func(_ context.Context, x *edge.Exchange) {
-		n, err := io.Copy(io.Discard, x.Req.Body)
-		if err == nil {
-			err = fmt.Errorf("%d bytes, and that was all", n)
-		}
+		_, err := io.Copy(io.Discard, x.Req.Body)
 		x.Rep.Status = 502
 		read <- err
 	}))
 	r.ends(t, func(t *testing.T, dial func() net.Conn) {
-		conn := dial()
-		_, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n"+strings.Repeat("x", 100_000))
-		require.NoError(t, err)
-		require.NoError(t, conn.(interface{ CloseWrite() error }).CloseWrite())
-		require.ErrorIs(t, <-read, io.ErrUnexpectedEOF)
-		answer, err := io.ReadAll(conn)
-		require.NoError(t, err)
-		require.Contains(t, string(answer), "HTTP/1.1 400 ")
+		for name, rest := range map[string]string{
+			"of a length":        "Content-Length: 200000\r\n\r\n" + strings.Repeat("x", 100_000),
+			"no chunk":           "Transfer-Encoding: chunked\r\n\r\n",
+			"in a chunk":         "Transfer-Encoding: chunked\r\n\r\n5\r\nabc",
+			"behind its content": "Transfer-Encoding: chunked\r\n\r\n5\r\nabcde",
+			"between chunks":     "Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1000\r\n"+strings.Repeat("x", 0x1000)+"\r\n", 10),
+			"in a size":          "Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n1",
+			"before the trailer": "Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n",
+			"in the trailer":     "Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\nX-A: b\r\n",
+		} {
+			conn := dial()
+			_, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: a\r\n"+rest)
+			require.NoError(t, err, name)
+			require.NoError(t, conn.(interface{ CloseWrite() error }).CloseWrite(), name)
+			require.Error(t, <-read, name)
+			answer, err := io.ReadAll(conn)
+			require.NoError(t, err, name)
+			require.Equal(t, 1, strings.Count(string(answer), "HTTP/1.1 "), name)
+			require.Contains(t, string(answer), "HTTP/1.1 400 ", name)
+		}
+	})
+}
+
+// TestWholeContentBeforeTheEnd: a client may end its side of a connection with its request.
+func TestWholeContentBeforeTheEnd(t *testing.T) {
+	t.Parallel()
+	r := start(t, coreFunc(readBody))
+	r.ends(t, func(t *testing.T, dial func() net.Conn) {
+		for _, rest := range []string{
+			"Content-Length: 5\r\n\r\nabcde",
+			"Content-Length: 100000\r\n\r\n" + strings.Repeat("x", 100_000),
+			"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+			"Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\nX-A: b\r\n\r\n",
+			"Transfer-Encoding: chunked\r\n\r\n" + strings.Repeat("1000\r\n"+strings.Repeat("x", 0x1000)+"\r\n", 10) + "0\r\n\r\n",
+		} {
+			conn := dial()
+			_, err := io.WriteString(conn, "POST / HTTP/1.1\r\nHost: a\r\n"+rest)
+			require.NoError(t, err)
+			require.NoError(t, conn.(interface{ CloseWrite() error }).CloseWrite())
+			answer, err := io.ReadAll(conn)
+			require.NoError(t, err)
+			require.Contains(t, string(answer), "HTTP/1.1 200 ")
+		}
 	})
 }

@@ -152,6 +152,9 @@ func (x *h1Exchange) read(ctx *fasthttp.RequestCtx, maxBody int64) gate.Refusal 
 	}
 	if n := hdr.ContentLength(); n > 0 || n == -1 {
 		if r := ctx.RequestBodyStream(); r != nil {
+			if l := lingererOf(ctx.Conn()); n < 0 && l != nil {
+				r = chunked{r, &l.fin}
+			}
 			x.body = gate.NewBody(r, int64(n), maxBody)
 			req.Body, req.Length = x.body, int64(n)
 		}

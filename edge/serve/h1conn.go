@@ -75,11 +75,11 @@ const (
 func (c *h1Conn) Read(p []byte) (int, error) {
 	c.begun, c.broken = nil, false // fasthttp has refused what it reads past
 	if !c.between {
-		return c.TCPConn.Read(p)
+		return c.fin.read(c.TCPConn.Read(p))
 	}
 	c.between, c.readSet = false, time.Time{}
 	for answered := false; ; answered = true {
-		n, err := c.TCPConn.Read(p)
+		n, err := c.fin.read(c.TCPConn.Read(p))
 		if err != nil {
 			if answered { // fasthttp would tell a client that it has waited for its first request
 				err = io.EOF

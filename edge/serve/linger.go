@@ -19,6 +19,7 @@ type lingerer struct {
 	bounds *lingering
 	from   *admission // who counts it
 	next   arrival
+	fin    fin
 	left   atomic.Bool // it is counted off
 	// unread: the client may be sending more of a request that has its answer, until then.
 	unread atomic.Bool

@@ -43,6 +43,9 @@ type tlsConn struct {
 	lingerer
 }
 
+// Read is fasthttp's.
+func (c *tlsConn) Read(p []byte) (int, error) { return c.fin.read(c.Conn.Read(p)) }
+
 // SetReadDeadline is fasthttp's.
 func (c *tlsConn) SetReadDeadline(t time.Time) error { return c.next.readUntil(c.Conn, t) }
 
