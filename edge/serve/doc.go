@@ -6,9 +6,10 @@
 //
 //	accept   bounded connections, handshakes and header sections   admission.go, server.go, h2.go, h3.go
 //	refuse   what the protocols' parsers read differently          h1gate.go, gate
-//	view     edge.Request over the transport's buffers             h1.go, nethttp.go
+//	view     edge.Request over the transport's buffers             h1.go, chunked.go, nethttp.go
 //	serve    Core.Serve
 //	render   edge.Reply as field lines and content                 h1render.go, netrender.go
+//	leave    what still comes behind an answer, or never comes     linger.go, arrival.go
 //
 // An ordinary hit over HTTP/1.1 in clear text goes a shorter way ahead of fasthttp:
 // h1conn.go, h1ordinary.go, h1wire.go.
@@ -22,14 +23,15 @@
 //   - An HTTP/1.1 answer from memory allocates nothing here.
 //   - No line of a reply is lost: what fasthttp has one place for is joined.
 //   - Streams are closed exactly once, also where the client goes away. A stream
-//     that breaks off never looks like a whole answer.
+//     that breaks off never looks like a whole answer, nor content that a client breaks
+//     off like a whole upload.
 //   - Everything a client can make grow is bounded: header sections, content,
 //     connections, streams, and the time for each.
 //   - A panic costs one request: 500 where the answer has not begun.
 //   - A client that sends all of a request before it looks at anything reads the answer
 //     that did not wait for it, within bounds of bytes and time.
 //   - Shutdown finishes the requests in flight on all three protocols, and does not wait
-//     for what comes behind their answers.
+//     for what comes behind their answers, nor for clients that have asked for nothing yet.
 //
 // # Not guaranteed
 //

@@ -210,7 +210,8 @@ func (r *request) guarded() {
 	}
 	r.spoilt = true
 	r.c.srv.logger.Error("panic while serving", "proto", "h3", "err", p, "stack", string(debug.Stack()))
-	r.fail(streamFault(codeInternal, "the request could not be served"))
+	r.cancel(codeInternal)
+	r.end()
 }
 
 // write puts the reply on the wire.
@@ -409,8 +410,7 @@ func (r *request) sent(err error) {
 		r.gone(err)
 		return
 	default:
-		r.str.CancelRead(codeInternal.onStream())
-		r.str.CancelWrite(codeInternal.onStream())
+		r.cancel(codeInternal)
 		r.end()
 		return
 	}

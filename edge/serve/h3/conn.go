@@ -2,8 +2,6 @@ package h3
 
 import (
 	"context"
-	"net"
-	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -210,12 +208,4 @@ func (c *conn) early() bool {
 	default:
 		return true
 	}
-}
-
-// udpAddr is the client's address, which may change (RFC 9000 §9).
-func (c *conn) udpAddr() netip.AddrPort {
-	if a, ok := c.peer.RemoteAddr().(*net.UDPAddr); ok {
-		return a.AddrPort()
-	}
-	return netip.AddrPort{}
 }

@@ -2,7 +2,6 @@ package h3
 
 import (
 	"io"
-	"net/netip"
 	"time"
 
 	"github.com/letteros/letteredge/edge"
@@ -258,7 +257,7 @@ func (r *request) request() (malformed fault, refused gate.Refusal) {
 		return streamFault(codeMessage, "the content is not there"), gate.Refusal{}
 	}
 	r.Req.Proto = edge.H3
-	r.Req.Client = r.c.client()
+	r.Req.Client = addrOf(r.c.peer.RemoteAddr()) // it may move (RFC 9000 §9)
 	r.Req.Early = r.c.early()
 	return fault{}, gate.Refusal{}
 }
@@ -268,8 +267,7 @@ func (r *request) fail(f fault) {
 	if f.whole {
 		r.c.abort(f)
 	} else {
-		r.str.CancelRead(f.code.onStream())
-		r.str.CancelWrite(f.code.onStream())
+		r.cancel(f.code)
 		r.c.waste()
 	}
 	r.end()
@@ -281,9 +279,14 @@ func (r *request) gone(err error) {
 	if takenBack(err) {
 		r.c.waste()
 	}
-	r.str.CancelRead(codeRequestCancelled.onStream())
-	r.str.CancelWrite(codeRequestCancelled.onStream())
+	r.cancel(codeRequestCancelled)
 	r.end()
+}
+
+// cancel ends both directions of the stream.
+func (r *request) cancel(c code) {
+	r.str.CancelRead(c.onStream())
+	r.str.CancelWrite(c.onStream())
 }
 
 func (r *request) end() {
@@ -291,10 +294,4 @@ func (r *request) end() {
 		r.c.order.forget(r.id)
 	}
 	r.release()
-}
-
-// client is the address of the client, which may move.
-func (c *conn) client() netip.Addr {
-	ap := c.udpAddr()
-	return ap.Addr().Unmap()
 }
