@@ -91,3 +91,12 @@ func (f *Fields) All(yield func(name, value string) bool) {
 		}
 	}
 }
+
+// Told is a request as a core sees it: its method, host, target and fields.
+func Told(x *edge.Exchange) string {
+	b := x.Req.MethodText + " " + x.Req.Host + " " + x.Req.Target
+	for name, value := range x.Req.Fields.All {
+		b += " " + strings.ToLower(name) + "=" + value
+	}
+	return b
+}

@@ -10,6 +10,8 @@ import (
 	"runtime/debug"
 	"sync"
 	"time"
+
+	"github.com/letteros/letteredge/edge/serve/section"
 )
 
 // conn is one connection. One goroutine reads it, decodes, and answers what needs
@@ -34,7 +36,7 @@ type conn struct {
 	begun   bool      // SETTINGS have come
 	section sectionInParts
 	closed  closedStreams
-	repeats repeats
+	repeats section.Repeats
 	partial time.Time // since when a frame or a section is incomplete; zero if none is
 	heard   time.Time // when the client last sent anything
 

@@ -6,7 +6,7 @@
 //
 //	wire     what TLS writes is collected: a batch is one system call    wire.go
 //	read     frames, on one goroutine                                    conn.go, input.go, settings.go
-//	decode   a field block into a section, unless it came before         decoder.go, headers.go, repeats.go
+//	decode   a field block into a section, unless it came before         decoder.go, headers.go
 //	begin    the core answers what waits for nothing, on that goroutine  headers.go
 //	answer   a stored block and lines of its own, the content behind it  answer.go, encode.go
 //	write    once all that has come was acted on                         writer.go, out.go

@@ -3,6 +3,7 @@ package h2
 import (
 	"encoding/binary"
 
+	"github.com/letteros/letteredge/edge"
 	"github.com/letteros/letteredge/edge/serve/gate"
 	"github.com/letteros/letteredge/edge/serve/section"
 )
@@ -76,14 +77,15 @@ func btoi(b bool) int {
 func (c *conn) onSection(id uint32, flags byte, self bool, block []byte) error {
 	x := c.x
 	trailers := id <= c.lastID // only the reader writes lastID
-	table, mark := c.dec.changes, uint64(0)
+	var came section.Block
 	whole := !trailers && !self && flags&flagEndStream != 0
 	if whole {
-		mark = c.mark(block)
-		if k := c.repeated(block, mark); k != nil {
+		came = section.NewBlock(c.srv.seed, block, c.dec.changes)
+		if k := c.repeats.Find(came); k != nil {
 			return c.onRepeat(id, k)
 		}
 	}
+	table := c.dec.changes
 	if !c.dec.decode(block, &x.fields) {
 		return fatal(codeCompression, "a field block cannot be decoded")
 	}
@@ -93,9 +95,18 @@ func (c *conn) onSection(id uint32, flags byte, self bool, block []byte) error {
 	}
 	answered, err := c.onRequest(id, flags, self, x)
 	if whole && answered && err == nil && c.dec.changes == table {
-		c.learn(block, mark)
+		c.learn(came)
 	}
 	return err
+}
+
+// learn keeps a request whose block has just been decoded, and changed nothing, if it
+// is the second such.
+func (c *conn) learn(came section.Block) {
+	k := c.repeats.Due(came, c.srv.cfg.MaxHeaderBytes+10*32)
+	if k != nil && c.dec.decode(came.Bytes, &k.Fields) {
+		c.repeats.Keep(k, c.srv.cfg.MaxBody)
+	}
 }
 
 // onTrailers takes a section on a stream that has begun.
@@ -165,7 +176,7 @@ func (c *conn) onRequest(id uint32, flags byte, self bool, x *exchange) (answere
 }
 
 // onRepeat takes a new stream whose section is known.
-func (c *conn) onRepeat(id uint32, k *repeat) error {
+func (c *conn) onRepeat(id uint32, k *section.Repeat) error {
 	switch over, refused := c.admit(id); {
 	case over:
 		return c.nuisance(fussFrame)
@@ -173,10 +184,11 @@ func (c *conn) onRepeat(id uint32, k *repeat) error {
 		return c.reset(id, codeRefused)
 	}
 	x := c.x
-	x.Now, x.Req = c.now, k.req
-	answered, err := c.ask(id, x, k.head)
+	x.Now, x.Req = c.now, k.Req
+	x.Req.Proto, x.Req.Client = edge.H2, c.client
+	answered, err := c.ask(id, x, k.Head)
 	if !answered {
-		c.forget(k)
+		c.repeats.Forget(k)
 	}
 	return err
 }

@@ -2,8 +2,6 @@ package h2
 
 import (
 	"context"
-	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,22 +9,20 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/letteros/letteredge/edge"
+	"github.com/letteros/letteredge/edge/edgetest"
+	"github.com/letteros/letteredge/edge/serve/section"
 )
 
-// told is a request as a core sees it.
-func told(x *edge.Exchange) string {
-	b := x.Req.MethodText + " " + x.Req.Host + " " + x.Req.Target
-	for name, value := range x.Req.Fields.All {
-		b += " " + strings.ToLower(name) + "=" + value
-	}
-	return b
+// known returns what a connection knows of a block.
+func known(c *conn, block []byte) *section.Repeat {
+	return c.repeats.Find(section.NewBlock(c.srv.seed, block, c.dec.changes))
 }
 
 // A connection that knows its requests shows the core what x/net's decoder reads,
 // however blocks that come again are mixed with those that change the table: the same
 // bytes are another request then.
 func TestRepeatsAreWhatTheySay(t *testing.T) {
-	tt, all, known := t, 0, 0
+	tt, all, repeated := t, 0, 0
 	const head = "\x82\x87\x01\x09edge.test"
 	blocks := []string{
 		head + "\x84", head + "\x84\xbe", head + "\x84\xbf", head + "\x04\x02/a\xbe", head + "\x84\xbe\xbf", // indexes of the table's
@@ -38,7 +34,7 @@ func TestRepeatsAreWhatTheySay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var got, want []string
 		s, err := New(atOnce(func(x *edge.Exchange) {
-			got = append(got, told(x))
+			got = append(got, edgetest.Told(x))
 			x.Rep.Status, x.Rep.Body = 200, []byte("x")
 			x.Rep.Length = 1
 		}), bounds())
@@ -61,8 +57,8 @@ func TestRepeatsAreWhatTheySay(t *testing.T) {
 					says += " " + l.Name + "=" + l.Value
 				}
 			}
-			if c.repeated(block, c.mark(block)) != nil {
-				known++
+			if known(c, block) != nil {
+				repeated++
 			}
 			all++
 			require.NoError(t, c.frame(frame{frameHeaders, flagEndHeaders | flagEndStream, uint32(2*i + 1), block}))
@@ -73,7 +69,7 @@ func TestRepeatsAreWhatTheySay(t *testing.T) {
 		require.Equal(t, plain.lines[plain.first:], c.dec.lines[c.dec.first:], "the table is what all blocks have made of it")
 		require.Equal(t, plain.max, c.dec.max)
 	})
-	require.Greater(t, known, all/20, "of %d", all)
+	require.Greater(t, repeated, all/20, "of %d", all)
 }
 
 // What is known of a request leaves with an exchange that leaves the reader: nobody
@@ -88,32 +84,24 @@ func TestRepeatsLeaveWithTheirExchange(t *testing.T) {
 		},
 		finish: func(x *edge.Exchange) {
 			<-hold
-			got <- told(x)
+			got <- edgetest.Told(x)
 		},
 	})
 	c := adrift(t, s)
 	id := uint32(1)
+	block := func(path string) []byte { return []byte("\x82\x87\x01\x09edge.test\x04\x02" + path) }
 	ask := func(path string) {
-		b := []byte("\x82\x87\x01\x09edge.test\x04\x02" + path)
-		require.NoError(t, c.frame(frame{frameHeaders, flagEndHeaders | flagEndStream, id, b}))
+		require.NoError(t, c.frame(frame{frameHeaders, flagEndHeaders | flagEndStream, id, block(path)}))
 		require.NoError(t, c.flushReader())
 		id += 2
 	}
 	for range 3 {
 		ask("/a")
 	}
-	var k *repeat
-	for _, of := range c.repeats.of {
-		if of != nil {
-			k = of
-		}
-	}
-	require.NotNil(t, k, "it has come three times")
+	require.NotNil(t, known(c, block("/a")), "it has come three times")
 	waits = true
 	ask("/a")
-	for _, of := range c.repeats.of {
-		require.NotSame(t, k, of, "it is another goroutine's now")
-	}
+	require.Nil(t, known(c, block("/a")), "it is another goroutine's now")
 	ask("/b")
 	close(hold)
 	c.work.Wait()
@@ -128,29 +116,3 @@ type phases struct {
 
 func (p phases) Begin(x *edge.Exchange) bool                { return p.begin(x) }
 func (p phases) Finish(_ context.Context, x *edge.Exchange) { p.finish(x) }
-
-// Requests that never come twice are not kept, and what is kept has its bounds.
-func TestRepeatsAreBounded(t *testing.T) {
-	s := newServer(t, atOnce(func(x *edge.Exchange) { x.Rep.Status = 200 }))
-	c, id := adrift(t, s), uint32(1)
-	ask := func(block string) {
-		require.NoError(t, c.frame(frame{frameHeaders, flagEndHeaders | flagEndStream, id, []byte(block)}))
-		require.NoError(t, c.flushReader())
-		id += 2
-	}
-	const head = "\x82\x87\x01\x09edge.test"
-	for i := range 100 {
-		ask(fmt.Sprintf("%s\x04\x03/%02d", head, i))
-	}
-	require.Zero(t, c.repeats.of, "nothing came twice")
-	for range 4 {
-		ask(head + "\x04\x7f\x80\x01/" + strings.Repeat("x", 254)) // a path of 255 bytes
-	}
-	for range 4 {
-		ask(head + "\x84" + strings.Repeat("\x90", maxRepeatLines))
-	}
-	require.Zero(t, c.repeats.of, "they are too large")
-	ask(head + "\x84\x90")
-	ask(head + "\x84\x90")
-	require.NotZero(t, c.repeats.of)
-}

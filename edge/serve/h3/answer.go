@@ -32,11 +32,7 @@ func (r *request) serve(inline bool) {
 		return
 	}
 	malformed, bad := r.request()
-	said := section.Default()
-	if r.head != nil {
-		said = r.head.Priority
-	}
-	r.importance = r.c.order.opened(r.id, r.str, r.fields.Get("Priority") != "", said)
+	r.importance = r.c.order.opened(r.id, r.str, r.head.Prioritized, r.head.Priority)
 	switch {
 	case malformed.is():
 		r.fail(malformed)
@@ -187,14 +183,21 @@ func (r *request) Inform(status int, fields []edge.Field) {
 	_, _ = r.str.Write(appendInterim(nil, status, fields))
 }
 
-// recovered is deferred around what is not ours. The request's memory is given up with
-// it: nobody knows who still holds it. done is called then, if there is one.
+// spoil gives up the request's memory, the connection's of it included: nobody knows who
+// still holds it.
+func (r *request) spoil() {
+	r.spoilt = true
+	r.takeRepeat()
+}
+
+// recovered is deferred around what is not ours. It spoils the request; done is
+// called then, if there is one.
 func (r *request) recovered(done func()) {
 	p := recover()
 	if p == nil {
 		return
 	}
-	r.spoilt = true
+	r.spoil()
 	r.c.srv.logger.Error("panic while serving", "proto", "h3", "err", p, "stack", string(debug.Stack()))
 	if done != nil {
 		done()
@@ -208,7 +211,7 @@ func (r *request) guarded() {
 	if p == nil {
 		return
 	}
-	r.spoilt = true
+	r.spoil()
 	r.c.srv.logger.Error("panic while serving", "proto", "h3", "err", p, "stack", string(debug.Stack()))
 	r.cancel(codeInternal)
 	r.end()
@@ -238,6 +241,7 @@ func (r *request) write(inline bool) {
 
 // refuse answers with a problem.
 func (r *request) refuse(inline bool, bad gate.Refusal) {
+	r.block = section.Block{} // nothing to be learnt
 	content := bad.Body()
 	r.appendRefusal(bad.Status, len(content))
 	if r.Req.Method == edge.MethodHead {
@@ -415,6 +419,7 @@ func (r *request) sent(err error) {
 		return
 	}
 	_ = r.str.Close()
+	r.learn()
 	if r.drop() {
 		r.end()
 		return

@@ -20,8 +20,9 @@ type conn struct {
 	peer peer
 	ctl  *quic.SendStream
 
-	order priorities
-	next  int64 // the id that GOAWAY names; the accepting goroutine's own
+	order   priorities
+	repeats section.Repeats // of the accepting goroutine
+	next    int64           // the id that GOAWAY names; the accepting goroutine's own
 
 	work      sync.WaitGroup // goroutines of this connection
 	active    atomic.Int64   // requests in goroutines of their own

@@ -5,7 +5,7 @@
 //
 //	accept   one goroutine a connection takes its streams in turn    conn.go
 //	read     what has come of a stream, at a glance                  request.go, frame.go
-//	decode   the header section into the exchange                    qpack, section
+//	decode   the header section, unless it came before               qpack, section
 //	answer   Core.Begin; a hit is written where it stands            answer.go, render.go
 //	leave    what has to wait goes on in a goroutine of its own      request.go, content.go
 //	linger   what comes behind an answer is thrown away              linger.go
@@ -26,7 +26,8 @@
 //   - What RFC 9114 and RFC 9204 call a connection error closes the connection with the
 //     code they name; what they call a stream error resets that stream alone.
 //   - A connection holds at most MaxStreams requests, each with at most a header section
-//     and a piece of content; whoever reads slowly holds at most as many small answers.
+//     and a piece of content; whoever reads slowly holds at most as many small answers. It keeps
+//     eight requests that it repeats (16 KiB each).
 //   - A client that is answered before it has sent everything may send on, for BodyTimeout
 //     and up to twice MaxBody, before it is told to stop.
 //   - Frames, instructions and streams that ask for nothing, and requests that are taken

@@ -66,7 +66,7 @@ func (r *request) linger() {
 func (r *request) forget() {
 	r.Reset()
 	r.fields.Reset()
-	r.head = nil
+	r.head, r.repeat = nil, nil
 	if cap(r.out) > firstRead {
 		r.out = nil
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/letteros/letteredge/edge"
 	"github.com/letteros/letteredge/edge/edgetest"
+	"github.com/letteros/letteredge/edge/serve/section"
 )
 
 // hitting is a connection, and a stream on it, whose request a real core answers from
@@ -41,7 +42,8 @@ func hitting(t testing.TB, size int) (c *conn, s *fakeStream, again func()) {
 	return c, s, again
 }
 
-// Our layer, apart from quic-go's streams, allocates nothing for a hit.
+// Our layer, apart from quic-go's streams, allocates nothing for a hit, whether the
+// connection knows its request or not.
 func TestHitAllocatesNothing(t *testing.T) {
 	for _, size := range []int{1 << 10, 16 << 10} {
 		c, s, again := hitting(t, size)
@@ -49,6 +51,13 @@ func TestHitAllocatesNothing(t *testing.T) {
 			c.take(s)
 			again()
 		}))
+		require.NotNil(t, kept(c, string(s.parts[0])))
+		require.Zero(t, testing.AllocsPerRun(1000, func() {
+			c.repeats = section.Repeats{}
+			c.take(s)
+			again()
+		}))
+		require.Nil(t, kept(c, string(s.parts[0])))
 		require.Zero(t, c.active.Load())
 	}
 }

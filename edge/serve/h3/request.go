@@ -16,7 +16,10 @@ var _ edge.Informer = (*request)(nil)
 type request struct {
 	edge.Exchange
 	fields section.Section
-	head   *section.Head // of fields
+	head   *section.Head // of fields, or of repeat
+
+	block  section.Block   // of the header section
+	repeat *section.Repeat // instead of fields; the connection's, unless it has forgotten it
 
 	c   *conn
 	str stream
@@ -104,6 +107,7 @@ func (r *request) release() {
 		r.out = nil
 	}
 	r.head, r.c, r.str, r.body, r.content = nil, nil, nil, nil, content{}
+	r.block, r.repeat = section.Block{}, nil
 	r.r, r.w, r.eof, r.skip, r.odd, r.over = 0, 0, false, 0, 0, false
 	r.waiting, r.answered, r.lingering = false, false, false
 	pool.Put(r)
@@ -111,6 +115,7 @@ func (r *request) release() {
 
 // apart goes on with a request in a goroutine of its own.
 func (r *request) apart(rest func(*request)) {
+	r.takeRepeat()
 	r.c.enter(r.id, r.str, r.importance)
 	r.waiting = true
 	go func() {
@@ -129,6 +134,26 @@ func (r *request) take() {
 		r.serve(true)
 	case err != nil && isDeadline(err):
 		r.apart((*request).await)
+	}
+}
+
+// takeRepeat has the connection forget what it knows of the request: it is this one's now.
+func (r *request) takeRepeat() {
+	if r.repeat != nil {
+		r.c.repeats.Forget(r.repeat)
+		r.repeat = nil
+	}
+}
+
+// learn keeps the request, if it could be answered at once and is the second such.
+func (r *request) learn() {
+	if r.waiting || r.repeat != nil || r.block.Bytes == nil || r.body != nil || !r.Req.Method.Safe() {
+		return
+	}
+	repeats, cfg := &r.c.repeats, &r.c.srv.cfg
+	k := repeats.Due(r.block, cfg.MaxHeaderBytes)
+	if k != nil && r.c.srv.table.Decode(r.block.Bytes, &k.Fields) {
+		repeats.Keep(k, cfg.MaxBody)
 	}
 }
 
@@ -197,6 +222,12 @@ func (r *request) parseHead() (ready bool, f fault) {
 		}
 		block := r.in[r.r+n:][:length]
 		r.r += n + int(length)
+		if !r.waiting {
+			r.block = section.NewBlock(r.c.srv.seed, block, 0)
+			if r.repeat = r.c.repeats.Find(r.block); r.repeat != nil {
+				return true, fault{}
+			}
+		}
 		if !r.c.srv.table.Decode(block, &r.fields) {
 			return false, connFault(codeDecompression, "a field section that is none")
 		}
@@ -245,15 +276,18 @@ func (r *request) fill() error {
 
 // request fills Req from the header section.
 func (r *request) request() (malformed fault, refused gate.Refusal) {
-	h, why := r.fields.Request()
-	r.head = h
-	if why != "" {
-		return streamFault(codeMessage, why), gate.Refusal{}
+	if k := r.repeat; k != nil {
+		r.head, r.Req = k.Head, k.Req
+	} else {
+		var why string
+		if r.head, why = r.fields.Request(); why != "" {
+			return streamFault(codeMessage, why), gate.Refusal{}
+		}
+		if refused = r.fields.Fill(&r.Req, r.c.srv.cfg.MaxBody); refused.Refused() {
+			return fault{}, refused
+		}
 	}
-	if refused = r.fields.Fill(&r.Req, r.c.srv.cfg.MaxBody); refused.Refused() {
-		return fault{}, refused
-	}
-	if h.Length > 0 && r.eof && r.r == r.w {
+	if r.head.Length > 0 && r.eof && r.r == r.w {
 		return streamFault(codeMessage, "the content is not there"), gate.Refusal{}
 	}
 	r.Req.Proto = edge.H3

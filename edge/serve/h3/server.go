@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"net"
 	"sync"
@@ -30,7 +31,8 @@ type Server struct {
 	logger *slog.Logger
 	ln     *listener
 	table  *qpack.Table
-	pool   sync.Pool // of *request
+	seed   maphash.Seed // of what connections repeat
+	pool   sync.Pool    // of *request
 	date   section.Dates
 	born   time.Time
 
@@ -55,7 +57,8 @@ func New(udp *net.UDPConn, tlsConfig *tls.Config, cfg Config, core Core, logger 
 }
 
 func newServer(cfg Config, core Core, logger *slog.Logger) *Server {
-	s := &Server{cfg: cfg, core: core, logger: logger, table: qpack.NewTable(), conns: make(map[*conn]struct{}), born: time.Now()}
+	s := &Server{cfg: cfg, core: core, logger: logger, table: qpack.NewTable(), seed: maphash.MakeSeed(),
+		conns: make(map[*conn]struct{}), born: time.Now()}
 	s.pool.New = s.newRequest
 	s.grace, s.stop = context.WithCancel(context.Background())
 	return s

@@ -6,6 +6,7 @@
 //	the section            an arena, lines, and edge.Fields over them  section.go
 //	the request            the rules of RFC 9113 §8, RFC 9114 §4       request.go
 //	its importance         RFC 9218                                    priority.go
+//	one that comes again   known by its bytes                          repeats.go
 //
 // and of an answer the Date line (date.go).
 //

@@ -17,6 +17,8 @@ type Head struct {
 	Expect    string
 	Length    int64 // Content-Length; -1 if there is none
 	Priority  Importance
+	// Prioritized: the client has said something of it.
+	Prioritized bool
 
 	scheme, host string
 }
@@ -127,6 +129,7 @@ func parseLength(v string) (int64, bool) {
 // §8.3.1, RFC 9114 §4.3.1), which is "" if it is not.
 func (s *Section) Request() (h *Head, malformed string) {
 	h = &s.head
+	h.Prioritized = s.seen[Priority] > 0
 	switch n := s.seen[Priority]; {
 	case n == 0:
 		h.Priority = Default()

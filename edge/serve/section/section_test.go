@@ -50,7 +50,7 @@ func TestRequest(t *testing.T) {
 	require.Empty(t, bad)
 	require.False(t, s.Over())
 	require.Equal(t, Head{Method: "GET", Authority: "a.test", Target: "/x?y", Expect: "100-continue", Length: 12,
-		Priority: Importance{1, true}, scheme: "https", host: "a.test"}, *h)
+		Priority: Importance{1, true}, Prioritized: true, scheme: "https", host: "a.test"}, *h)
 	var all []string
 	s.All(func(name, value string) bool { all = append(all, name+": "+value); return true })
 	require.Equal(t, []string{"X-Many: a", "User-Agent: t", "X-Many: b", "Te: trailers", "Cookie: a=1; b=2; c=3", "X-Many: ", "Priority: u=1, i"}, all)
