@@ -283,8 +283,9 @@ func (r *request) send(inline bool, content []byte) {
 func (r *request) sendSlowly() {
 	until := time.Now().Add(r.c.srv.cfg.WriteTimeout)
 	content := r.Rep.Body
-	// The header section goes out with the beginning of the content.
-	n := min(len(content), max(0, 2*packet-len(r.out)))
+	// The header section goes out with the beginning of the content: what a stream takes
+	// without waiting, so that the goroutine waits once for the whole answer.
+	n := min(len(content), max(0, packet-len(r.out)))
 	r.out = append(r.out, content[:n]...)
 	err := r.push(r.out, until)
 	if content = content[n:]; err == nil && len(content) > 0 {
