@@ -46,6 +46,7 @@ func (r *runCmd) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	defer cleanup()
+	defer holdHeap()()
 	log := logger(cfg.Log, std.err).With("node", cfg.Node.ID)
 	n, err := newNode(cfg, log)
 	if err != nil {
