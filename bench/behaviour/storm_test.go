@@ -136,12 +136,20 @@ func (s *storm) fail(err error) {
 	s.left.Store(0)
 }
 
+// alive picks a node that may be asked, and tells the life that it is in: whoever is
+// killed after that is in another.
+func (s *storm) alive(random *rand.Rand) (at int, life int64) {
+	for {
+		at = random.IntN(len(s.nodes))
+		if life = s.lives[at].Load(); life%2 == 0 && !s.away[at].Load() {
+			return at, life
+		}
+	}
+}
+
 // ask makes one random request and checks its answer.
 func (s *storm) ask(ctx context.Context, random *rand.Rand) error {
-	at := random.IntN(len(s.nodes))
-	for s.lives[at].Load()%2 == 1 || s.away[at].Load() {
-		at = random.IntN(len(s.nodes))
-	}
+	at, life := s.alive(random)
 	proto := Protos()[random.IntN(3)]
 	a := s.paths[random.IntN(len(s.paths))]
 	want := 200
@@ -173,7 +181,7 @@ func (s *storm) ask(ctx context.Context, random *rand.Rand) error {
 		}
 	}
 	// What is read before the request is sent must hold of its answer.
-	floor, life := s.floorOf(at), s.lives[at].Load()
+	floor := s.floorOf(at)
 	r, err := s.readers[at].Do(ctx, proto, ask)
 	if err != nil && life > 0 { // over a connection to the process before, perhaps
 		r, err = s.readers[at].Do(ctx, proto, ask)
